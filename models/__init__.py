@@ -1,0 +1,79 @@
+"""The models: one algorithm, one file.
+
+The folder is the registry: a new file here is a new model everywhere. `names`, `about` and `settings` read
+a file without importing it, so a help page or a first screen never waits for torch; `load` imports it.
+"""
+
+import ast
+import importlib
+import inspect
+from functools import cache
+from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+from models.errors import InputError
+from models.settings import ModelSettings, suggest
+
+if TYPE_CHECKING:
+    from models.base import GenerativeModel
+
+_FOLDER = Path(__file__).parent
+_SHARED = {"__init__", "base", "blocks", "errors", "settings"}
+_LIGHT_IMPORTS = {"typing", "pydantic", "models.settings", "collections.abc", "math"}
+
+
+def names() -> list[str]:
+    """The models there are, by file name, sorted."""
+    return sorted(path.stem for path in _FOLDER.glob("*.py") if path.stem not in _SHARED)
+
+
+@cache
+def _parsed(name: str) -> ast.Module:
+    if name not in names():
+        raise InputError(f"There is no model {name!r}.{suggest(name, names())} Models: {', '.join(names())}.")
+    return ast.parse((_FOLDER / f"{name}.py").read_text(encoding="utf-8"))
+
+
+def about(name: str) -> str:
+    """The model's page: the docstring of its file. Its first line is the model in one sentence."""
+    return ast.get_docstring(_parsed(name)) or ""
+
+
+@cache
+def settings(name: str) -> type[ModelSettings]:
+    """The settings class of a model, without importing torch.
+
+    Only the file's light imports and its settings class are executed, so the one declaration in the
+    model's file serves the command line before the seconds that `import torch` takes.
+    """
+    body: list[ast.stmt] = []
+    for node in _parsed(name).body:
+        light = isinstance(node, ast.ImportFrom) and node.module in _LIGHT_IMPORTS
+        declares = isinstance(node, ast.ClassDef) and any(
+            isinstance(base, ast.Name) and base.id == ModelSettings.__name__ for base in node.bases
+        )
+        if light or declares:
+            body.append(node)
+    module = ModuleType(f"models.{name}")
+    code = compile(ast.Module(body, []), str(_FOLDER / f"{name}.py"), "exec")
+    exec(code, module.__dict__)  # our own source, a part of the package
+    return next(found for found in _classes(module, ModelSettings))
+
+
+def load(name: str) -> "type[GenerativeModel[Any]]":
+    """Import one model file and return its model class. Raises `InputError` for an unknown name."""
+    _parsed(name)
+    module = importlib.import_module(f"models.{name}")
+    base = importlib.import_module("models.base").GenerativeModel
+    return next(found for found in _classes(module, base))
+
+
+def _classes(module: ModuleType, base: type) -> "list[type[Any]]":
+    """The concrete subclasses of `base` that `module` itself defines."""
+    return [
+        value
+        for value in vars(module).values()
+        if isinstance(value, type) and issubclass(value, base) and value.__module__ == module.__name__
+        and not inspect.isabstract(value)
+    ]
