@@ -1,0 +1,25 @@
+"""What every test may rely on: no test touches the user's home, and the real data is there or the test skips."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture(scope="session", autouse=True)
+def own_data_dir(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Datasets and caches of the test session, instead of the user's."""
+    folder = tmp_path_factory.mktemp("genbench")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("GENBENCH_DATA_DIR", str(folder / "data"))
+        patch.setattr("workbench.data.catalogue.user_cache", lambda: folder / "cache")
+        yield folder / "data"
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """The folder with the real MNIST and a real folder of pictures, beside the checkout."""
+    folder = Path(__file__).resolve().parents[2] / "shared" / "data"
+    if not folder.is_dir():
+        pytest.skip(f"the real datasets are not at {folder}")
+    return folder

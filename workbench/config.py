@@ -1,0 +1,161 @@
+"""A run's configuration: model settings + data settings + training settings, resolved to plain values.
+
+Defaults come from four places, the later winning: the declarations below, the model's published recipe, the
+dataset's own length, and what the person gave. The result is complete: `config.json` holds every value.
+Importing this module does not import torch.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+import models
+from models.errors import InputError
+from models.settings import ModelSettings, Setting, Settings, describe, parse, suggest
+from workbench.data import catalogue
+
+GROUPS = ("model", "data", "training")
+
+Precision = Literal["auto", "float32", "bfloat16"]
+
+
+class DataSettings(Settings):
+    """Which images a run sees."""
+
+    dataset: str = "digits"
+    """A set by name (`genbench datasets` lists them) or folder:PATH."""
+    image_size: Annotated[int, Field(ge=8, le=128)] | None = None
+    """Side of the square images in pixels, a multiple of 4; none keeps the set's own."""
+    channels: Annotated[int, Field(ge=1, le=3)] | None = None
+    """1 for grey, 3 for colour; none keeps the set's own."""
+    limit: Annotated[int, Field(ge=2)] | None = None
+    """Use only this many training images; none uses all."""
+    data_seed: Annotated[int, Field(ge=0, lt=2**63)] = 0
+    """Chooses the held-out tenth of a set without its own, and composes `abstract`; runs to compare share it."""
+    data_dir: Path | None = None
+    """Where datasets are kept and looked for; none uses $GENBENCH_DATA_DIR or the user's cache folder."""
+
+
+class TrainingSettings(Settings):
+    """How long, how fast and on what a run trains."""
+
+    epochs: Annotated[int, Field(ge=1, le=1_000_000)] = 20
+    """Passes over the training images."""
+    steps: Annotated[int, Field(ge=1, le=1_000_000_000)] | None = None
+    """Optimizer steps; given, it decides the length instead of the epochs."""
+    batch_size: Annotated[int, Field(ge=2, le=65_536)] = 128
+    """Images in one step."""
+    every: Annotated[int, Field(ge=1, le=1_000_000)] = 1
+    """Epochs between evaluations and pictures."""
+    averaging: Annotated[float, Field(ge=0, lt=1)] = 0.999
+    """Decay per step of the averaged weights used for evaluation and pictures; 0 uses the last weights."""
+    clip: Annotated[float, Field(gt=0)] | None = None
+    """Largest norm of a step's gradient; none does not clip."""
+    seed: Annotated[int, Field(ge=0, lt=2**63)] = 0
+    """Decides the first weights, the order of the images and all noise."""
+    device: str = "auto"
+    """auto, cpu, cuda, cuda:N or mps."""
+    precision: Precision = "auto"
+    """Arithmetic of the networks; auto is bfloat16 on a GPU that has it, else float32."""
+    threads: Annotated[int, Field(ge=1, le=1024)] | None = None
+    """CPU threads of torch; none uses every core this process may use."""
+
+
+@dataclass(frozen=True)
+class RunConfig:
+    """Everything that decides what a run computes."""
+
+    model_name: str
+    model: ModelSettings
+    data: DataSettings
+    training: TrainingSettings
+
+    def items(self) -> Iterator[tuple[str, str, Any]]:
+        """(group, setting, value) of every setting."""
+        for group in GROUPS:
+            for name, value in getattr(self, group):
+                yield group, name, value
+
+    def to_json(self) -> dict[str, Any]:
+        """The `model`, `data` and `training` parts of `config.json`, as JSON values."""
+        groups = {group: getattr(self, group).model_dump(mode="json") for group in GROUPS}
+        return groups | {"model": {"name": self.model_name, **groups["model"]}}
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> "RunConfig":
+        """Read back what `to_json` wrote. Raises `InputError` naming every setting that is not valid."""
+        model = dict(values["model"])
+        name = str(model.pop("name", ""))
+        data = dict(values["data"])
+        data["data_dir"] = Path(data["data_dir"]) if data.get("data_dir") else None
+        return cls(name, parse(models.settings(name), model), parse(DataSettings, data),
+                   parse(TrainingSettings, values["training"]))  # fmt: skip
+
+
+def groups(model_name: str) -> dict[str, type[Settings]]:
+    """The classes of a run's three groups of settings."""
+    return {"model": models.settings(model_name), "data": DataSettings, "training": TrainingSettings}
+
+
+def settings_of(model_name: str) -> dict[str, tuple[str, Setting]]:
+    """Every setting of a run of this model: name -> (group, setting)."""
+    return {
+        name: (group, setting)
+        for group, cls in groups(model_name).items()
+        for name, setting in describe(cls).items()
+    }
+
+
+def defaults(model_name: str, dataset: str | None = None) -> dict[str, Any]:
+    """The values a run of this model on this dataset has where nothing is given.
+
+    Raises `InputError` for an unknown model or dataset, or a folder that is not there.
+    """
+    values = {name: setting.default for name, (_, setting) in settings_of(model_name).items()}
+    values.update(models.settings(model_name).recipe)
+    info = catalogue.find(dataset or values["dataset"])
+    values.update(info.recipe)
+    return values | {"dataset": info.name}
+
+
+def resolve(model_name: str, given: Mapping[str, str]) -> RunConfig:
+    """Build a configuration from settings given as text, as on a command line or in a form.
+
+    Raises one `InputError` with a line for every problem in any group.
+    """
+    known = settings_of(model_name)
+    lines = [f"There is no setting {name!r}.{suggest(name, known)}" for name in given if name not in known]
+    values = defaults(model_name, given.get("dataset"))
+    # A folder is kept by its absolute path, so that the run can be resumed from another folder.
+    given = {name: text for name, text in given.items() if name != "dataset"}
+    if "epochs" in given and "steps" in given:
+        lines.append("Give --epochs or --steps, not both: each says how long to train.")
+    built: list[Any] = []
+    for group, cls in groups(model_name).items():
+        typed = {name: text for name, text in given.items() if known.get(name, ("",))[0] == group}
+        try:
+            # What was given as text is read as text; the rest are values already.
+            parsed = parse(cls, typed, text=True)
+            rest = {n: v for n, v in values.items() if known[n][0] == group and n not in typed}
+            built.append(parse(cls, {n: getattr(parsed, n) for n in typed} | rest))
+        except InputError as error:
+            lines.append(str(error))
+    lines += _between(given)
+    if lines:
+        raise InputError("\n".join(lines))
+    return RunConfig(model_name, *built)
+
+
+def _between(given: Mapping[str, str]) -> list[str]:
+    """Problems of values that types and bounds cannot say."""
+    lines = []
+    size = given.get("image_size", "")
+    if size.isdigit() and 8 <= int(size) <= 128 and int(size) % 4:
+        near = round(int(size) / 4) * 4
+        lines.append(f"image_size must be a multiple of 4; got {size}. The nearest is {near}.")
+    if given.get("channels") == "2":
+        lines.append("channels must be 1 (grey) or 3 (colour); got 2.")
+    return lines
