@@ -1,0 +1,39 @@
+"""Small runs for tests: real data, real folders, seconds."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from workbench import session
+from workbench.config import RunConfig, resolve
+from workbench.session import Session
+from workbench.training.control import Control
+from workbench.training.events import Event, Sink
+
+SMALL = {
+    "dataset": "digits", "image_size": "8", "limit": "96", "width": "4", "latent": "4", "batch_size": "16",
+    "threads": "1", "device": "cpu", "every": "100",
+}  # fmt: skip
+
+
+def small_config(model: str = "vae", **settings: str) -> RunConfig:
+    """A configuration that trains a step in about a millisecond: 96 digits of 8x8 in batches of 16."""
+    return resolve(model, {**SMALL, **settings})
+
+
+def begin(runs: Path, model: str = "vae", name: str | None = None, **settings: str) -> Session:
+    """A small run, ready to train."""
+    return session.begin(small_config(model, **settings), runs, name)
+
+
+def train(
+    prepared: Session, sinks: Sequence[Sink] = (), control: Control | None = None, *, draw: bool = False
+) -> list[Event]:
+    """Train to the end and return what was told. Snapshots are taken as ever; `draw` also makes the PNGs."""
+    events: list[Event] = []
+    with pytest.MonkeyPatch.context() as patch:
+        if not draw:
+            patch.setattr(session, "Album", lambda *_: lambda event: None)
+        prepared.run([events.append, *sinks], control or Control())
+    return events

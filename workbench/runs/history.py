@@ -1,0 +1,92 @@
+"""The numbers of a run over time: `metrics.jsonl` in memory.
+
+The same object is filled by a run in this process and by a folder that another process writes, so what
+shows one shows the other.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from workbench.runs import files
+
+Split = Literal["train", "test"]
+
+
+@dataclass(frozen=True)
+class Record:
+    """One line of `metrics.jsonl`: the means since the line before it, or an evaluation."""
+
+    step: int
+    images: int
+    epoch: float
+    seconds: float
+    split: Split
+    metrics: Mapping[str, float]
+    low: Mapping[str, float] = field(default_factory=dict)  # smallest and largest value of any one step,
+    high: Mapping[str, float] = field(default_factory=dict)  # so that no spike is lost in a mean
+
+    def to_json(self) -> dict[str, Any]:
+        return {name: value for name, value in asdict(self).items() if value != {}}
+
+
+@dataclass(frozen=True)
+class Curve:
+    """One metric over time; arrays of the same length, NaN where a value was not finite."""
+
+    epoch: NDArray[np.float64]
+    step: NDArray[np.float64]
+    value: NDArray[np.float64]
+    low: NDArray[np.float64]
+    high: NDArray[np.float64]
+
+
+class History:
+    """The records of a run, in order."""
+
+    def __init__(self, records: Iterable[Record] = ()) -> None:
+        self.records = list(records)
+
+    @classmethod
+    def read(cls, path: Path) -> "History":
+        """Read a `metrics.jsonl`; damaged lines are passed over."""
+        return cls(record for line in files.read_lines(path) if (record := _record(line)) is not None)
+
+    def add(self, record: Record) -> None:
+        self.records.append(record)
+
+    def last(self, split: Split) -> Mapping[str, float]:
+        """The newest values of a split, by metric; empty before the first."""
+        return next((r.metrics for r in reversed(self.records) if r.split == split), {})
+
+    def curve(self, metric: str, split: Split) -> Curve:
+        """One metric of one split over time."""
+        rows = [
+            (r.epoch, r.step, _number(r.metrics[metric]), _number(r.low.get(metric)), _number(r.high.get(metric)))
+            for r in self.records
+            if r.split == split and metric in r.metrics
+        ]
+        columns = np.array(rows, dtype=np.float64).reshape(-1, 5).T
+        return Curve(*columns)
+
+
+def _number(value: float | None) -> float:
+    return float("nan") if value is None else float(value)
+
+
+def _record(line: Mapping[str, Any]) -> Record | None:
+    try:
+        return Record(**{name: line[name] for name in Record.__dataclass_fields__ if name in line})
+    except TypeError:
+        return None
+
+
+def truncate(path: Path, step: int) -> None:
+    """Drop the records after `step`: a run resumed from a checkpoint writes them again."""
+    kept = [line for line in files.read_lines(path) if line.get("step", 0) <= step]
+    text = "".join(files.to_line(line) for line in kept)
+    files.write(path, text.encode())

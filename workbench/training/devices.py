@@ -1,0 +1,57 @@
+"""What a run computes on: device, precision, threads."""
+
+import os
+from dataclasses import dataclass
+
+import torch
+
+from models.errors import InputError
+from workbench.config import TrainingSettings
+
+
+@dataclass(frozen=True)
+class Machine:
+    """What a run's results are reproducible on: a change of any of these may change the last bits."""
+
+    device: torch.device
+    autocast: bool  # bfloat16 inside the networks
+    threads: int
+
+    @property
+    def precision(self) -> str:
+        return "bfloat16" if self.autocast else "float32"
+
+
+def choose(settings: TrainingSettings) -> Machine:
+    """Turn `device`, `precision` and `threads` into what is there. Raises `InputError` where it is not."""
+    device = _device(settings.device)
+    autocast = settings.precision == "bfloat16" or (
+        settings.precision == "auto" and device.type == "cuda" and torch.cuda.is_bf16_supported()
+    )
+    return Machine(device, autocast, settings.threads or available_cores())
+
+
+def available_cores() -> int:
+    """Cores this process may use, which in a container or a batch job are fewer than the machine has."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def _device(wanted: str) -> torch.device:
+    here = present()
+    if wanted == "auto":
+        return torch.device(here[-1])
+    name = "cuda:0" if wanted == "cuda" else wanted
+    if name not in here:
+        raise InputError(f"There is no device {wanted!r} here. This machine and this torch have {', '.join(here)}.")
+    return torch.device(name)
+
+
+def present() -> list[str]:
+    """The devices torch can use, the preferred one last."""
+    found = ["cpu"]
+    if torch.backends.mps.is_available():
+        found.append("mps")
+    found += [f"cuda:{i}" for i in reversed(range(torch.cuda.device_count()))]
+    return found
