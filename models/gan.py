@@ -173,7 +173,10 @@ def pairwise_rms(images: Tensor) -> Tensor:
 
 
 def generator(config: GANSettings, shape: ImageShape) -> nn.Sequential:
-    """A code to an image in [-1, 1]: (B, D) -> (B, C, S, S), after DCGAN: batch norm, ReLU, tanh."""
+    """A code to an image in [-1, 1]: (B, D) -> (B, C, S, S), after DCGAN: batch norm, ReLU, tanh.
+
+    Twice as wide as the discriminator: at equal width D outruns it on a few thousand pictures.
+    """
     W = config.width
     if config.network == "mlp":
         return nn.Sequential(
@@ -183,7 +186,7 @@ def generator(config: GANSettings, shape: ImageShape) -> nn.Sequential:
             nn.Linear(16 * W, shape.pixels), nn.Tanh(),
             nn.Unflatten(1, (shape.channels, shape.size, shape.size)),
         )
-    smallest, stages = pyramid(shape.size, W)
+    smallest, stages = pyramid(shape.size, 2 * W)
     layers: list[nn.Module] = [
         nn.Linear(config.latent, stages[-1] * smallest**2, bias=False),
         nn.Unflatten(1, (stages[-1], smallest, smallest)),

@@ -1,9 +1,10 @@
 """`abstract`: an endless gallery of small abstract paintings, composed from a seed.
 
-Ten kinds of composition share one way of choosing colours (`abstract_painting`), and the kind is the label.
+Eight kinds of composition share one way of choosing colours (`abstract_painting`), and the kind is the label.
 Picture i is a function of (seed, i) alone: a larger set begins with the smaller one, and a larger size shows
 the same paintings in finer detail. That makes a colour set which needs no download, is rich enough for a
-small generator to learn from, and regular enough to be learnt in a few thousand steps.
+small generator to learn from, and regular enough to be learnt in a few thousand steps. Lattices (grids of
+panes, tiles) are absent on purpose: a small generator collapses onto them.
 
 A composition is one function: it takes the canvas, the dice and the palette, and gives the picture `3 H W`
 in OKLab. Lengths are in units of the picture's side. How often it throws the dice must not depend on the
@@ -55,7 +56,7 @@ def bands(canvas: Canvas, rng: Dice, palette: Palette) -> Array:
     along, across = canvas.turned(rng.uniform(-0.5, 0.5) + np.pi / 2 * rng.integers(2))
     sway = rng.uniform(0.02, 0.09) if rng.random() < 0.6 else 0.0
     along = along + sway * np.sin(2 * np.pi * (rng.uniform(0.6, 1.6) * across + rng.random()))
-    count = int(rng.integers(5, 10))
+    count = int(rng.integers(6, 11))
     widths = rng.dirichlet(np.full(count, 4.0)) * 1.3
     edges = np.cumsum(widths)[:-1] - 0.65
     picture = steps(palette.shuffled(rng, count), canvas.cover(edges[:, None, None] - along))
@@ -116,59 +117,6 @@ def strokes(canvas: Canvas, rng: Dice, palette: Palette) -> Array:
     return picture
 
 
-def grid(canvas: Canvas, rng: Dice, palette: Palette) -> Array:
-    """After Mondrian: a wall of panes split again and again, some of them coloured, with dark leading."""
-    panes = [(0.0, 0.0, 1.0, 1.0)]
-    for _ in range(int(rng.integers(5, 9))):
-        panes.sort(key=lambda pane: (pane[2] - pane[0]) * (pane[3] - pane[1]))
-        left, top, right, bottom = panes.pop()
-        cut = rng.uniform(0.3, 0.7)
-        if right - left > bottom - top:
-            middle = left + cut * (right - left)
-            panes += [(left, top, middle, bottom), (middle, top, right, bottom)]
-        else:
-            middle = top + cut * (bottom - top)
-            panes += [(left, top, right, middle), (left, middle, right, bottom)]
-    picture = canvas.wash(0.45 * palette.inks[0])
-    coloured = 0.9 if palette.night else 0.6
-    half = rng.uniform(0.012, 0.022)
-    inks = palette.shuffled(rng, len(panes))
-    for ink, (left, top, right, bottom) in zip(inks, panes, strict=True):
-        box = np.maximum(
-            np.abs(canvas.x - (left + right) / 2) - (right - left) / 2,
-            np.abs(canvas.y - (top + bottom) / 2) - (bottom - top) / 2,
-        )
-        paint(picture, ink if rng.random() < coloured else palette.ground, canvas.cover(box + half))
-    return picture
-
-
-def tiles(canvas: Canvas, rng: Dice, palette: Palette) -> Array:
-    """After the Bauhaus: a square of tiles, each with a quarter disc, a half, a diagonal or a dot."""
-    count = 4 if rng.random() < 0.7 else 2
-    # Each tile has coordinates u, v from 0 to 1, mirrored so that its motif faces one of four ways.
-    cell_x, cell_y = (canvas.x * count).astype(np.int64), (canvas.y * count).astype(np.int64)
-    turn = rng.integers(0, 4, (count, count))[cell_y, cell_x]
-    u, v = canvas.x * count - cell_x, canvas.y * count - cell_y
-    u = np.where(turn % 2 == 0, u, 1.0 - u)
-    v = np.where(turn < 2, v, 1.0 - v)
-    motifs = np.stack(
-        [
-            np.hypot(u, v) - 1.0,
-            (u + v - 1.0) / np.sqrt(2.0),
-            np.hypot(u - 0.5, v) - 0.5,
-            np.hypot(u - 0.5, v - 0.5) - 0.36,
-        ]
-    )
-    chosen = rng.integers(0, 4, 2)[rng.integers(0, 2, (count, count))][cell_y, cell_x]
-    distance = np.take_along_axis(motifs, chosen[None], axis=0)[0] / count
-    order = np.vstack([palette.shuffled(rng, 5), palette.ground])
-    back = rng.integers(0, 6, (count, count))
-    front = (back + rng.integers(1, 6, (count, count))) % 6
-    picture = order[back].transpose(2, 0, 1)[:, cell_y, cell_x]
-    paint(picture, order[front].transpose(2, 0, 1)[:, cell_y, cell_x], canvas.cover(distance))
-    return picture
-
-
 def hills(canvas: Canvas, rng: Dice, palette: Palette) -> Array:
     """A landscape: the sun in a clear sky, or a moon, and ridge behind ridge, paler with distance."""
     horizon = palette.inks[2] if palette.night else palette.inks[4]
@@ -209,8 +157,6 @@ COMPOSITIONS: dict[str, Composition] = {
     "circles": circles,
     "rings": rings,
     "strokes": strokes,
-    "grid": grid,
-    "tiles": tiles,
     "hills": hills,
     "agate": agate,
 }

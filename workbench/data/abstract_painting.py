@@ -41,6 +41,10 @@ MOODS = {
     "muted": (0.33, 0.86, 0.05, 0.11),
 }
 
+# The width over which paint bleeds into its neighbour, at any size: brushes leave no razor edges, and edges as
+# sharp as a pixel are what a discriminator learns first.
+EDGE = 0.016
+
 _LAB_TO_CONE = np.array(
     [
         [1.0, 0.3963377774, 0.2158037573],
@@ -172,7 +176,7 @@ class Canvas:
 
     def cover(self, distance: Array, softness: float = 0.0) -> Array:
         """How much of each pixel lies inside, from the signed distance; `softness` widens the edge."""
-        inside = np.clip(0.5 - distance / (softness + 1.0 / self.size), 0.0, 1.0)
+        inside = np.clip(0.5 - distance / (EDGE + softness + 1.0 / self.size), 0.0, 1.0)
         return inside if softness == 0.0 else inside * inside * (3.0 - 2.0 * inside)
 
     def turned(self, angle: float, x: float = 0.5, y: float = 0.5) -> tuple[Array, Array]:

@@ -68,7 +68,7 @@ DATASETS: dict[str, DatasetInfo] = {
         ),
         DatasetInfo(
             "abstract", "embedded", "Abstract colour paintings composed from a seed; works offline.",
-            10, 3, 32, 3600, 400,
+            8, 3, 32, 3600, 400,
         ),
         DatasetInfo("mnist", "download", "Handwritten digits of MNIST.", 10, 1, 28, 60_000, 10_000),
         DatasetInfo("fashion-mnist", "download", "Clothes and shoes in grey.", 10, 1, 28, 60_000, 10_000),
