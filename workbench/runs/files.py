@@ -103,6 +103,8 @@ def finite(record: Mapping[str, Any]) -> dict[str, Any]:
         if isinstance(value, float) and not math.isfinite(value):
             lost.append(f"{name} is {value}")
             return None
+        if isinstance(value, list | tuple):
+            return [clean(inner, f"{name}[{index}]") for index, inner in enumerate(value)]
         if isinstance(value, Mapping):
             return {key: clean(inner, f"{name}.{key}" if name else str(key)) for key, inner in value.items()}
         return value

@@ -27,6 +27,8 @@ from workbench.runs import files
 
 FORMAT = 1
 
+_TAKEN = "{} exists already. Choose another --name, or --resume it."
+
 Status = Literal["running", "paused", "done", "stopped", "diverged", "failed", "interrupted"]
 
 
@@ -75,8 +77,8 @@ class RunFolder:
         """
         dataset = config.data.dataset.removeprefix("folder:").rstrip("/")
         stem = f"{datetime.now().astimezone():%Y%m%d-%H%M%S}-{config.model_name}-{Path(dataset).name}"
-        if name is not None and (not name or name in {".", ".."} or set(name) & set("/\\:\0\n")):
-            raise InputError(f"A run's name becomes a folder's name; {name!r} cannot be one.")
+        if name is not None:
+            check_name(runs_dir, name)
         for attempt in range(1000):
             path = runs_dir / (name or stem + (f"-{attempt + 1}" if attempt else ""))
             try:
@@ -84,8 +86,8 @@ class RunFolder:
                 path.mkdir()
                 return cls(path)
             except FileExistsError:
-                if name or not runs_dir.is_dir():
-                    raise InputError(f"{path} exists already. Choose another --name, or --resume it.") from None
+                if name is not None or not runs_dir.is_dir():
+                    raise InputError(_TAKEN.format(path)) from None
             except OSError as error:
                 raise InputError(
                     f"Runs cannot be written to {runs_dir} ({error.strerror}). Choose another --runs-dir."
@@ -189,6 +191,14 @@ class RunFolder:
         """Append to `log.txt`, each entry with its time."""
         with self.log_file.open("a", encoding="utf-8") as file:
             file.write(f"{datetime.now().astimezone().isoformat(timespec='seconds')} {text.rstrip()}\n")
+
+
+def check_name(runs_dir: Path, name: str) -> None:
+    """Raise `InputError` where a new run cannot be called `name`."""
+    if name.strip(" .") == "" or set(name) & set("/\\:") or not name.isprintable():
+        raise InputError(f"A run's name becomes a folder's name; {name!r} cannot be one.")
+    if (runs_dir / name).exists():
+        raise InputError(_TAKEN.format(runs_dir / name))
 
 
 def _alive(state: State) -> bool:

@@ -4,6 +4,7 @@ The same object is filled by a run in this process and by a folder that another 
 shows one shows the other.
 """
 
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -63,10 +64,28 @@ class History:
         """The newest values of a split, by metric; empty before the first."""
         return next((r.metrics for r in reversed(self.records) if r.split == split), {})
 
+    def last_epoch(self) -> dict[str, float]:
+        """Means over the training steps of the last epoch; a single report is a noisy number."""
+        sums: dict[str, float] = {}
+        later, last = None, None
+        for record in reversed(self.records):  # from the end: the cost does not grow with the run
+            if record.split != "train":
+                continue
+            last = last or record
+            if later is not None:
+                for name, value in later.metrics.items():
+                    sums[name] = sums.get(name, 0.0) + value * (later.step - record.step)
+            if record.epoch <= last.epoch - 1:
+                return {name: total / (last.step - record.step) for name, total in sums.items()}
+            later = record
+        if last is None or later is None:
+            return {}
+        return {n: (sums.get(n, 0.0) + value * later.step) / last.step for n, value in later.metrics.items()}
+
     def curve(self, metric: str, split: Split) -> Curve:
         """One metric of one split over time."""
         rows = [
-            (r.epoch, r.step, _number(r.metrics[metric]), _number(r.low.get(metric)), _number(r.high.get(metric)))
+            (r.epoch, r.step, r.metrics[metric], r.low.get(metric, math.nan), r.high.get(metric, math.nan))
             for r in self.records
             if r.split == split and metric in r.metrics
         ]
@@ -74,19 +93,22 @@ class History:
         return Curve(*columns)
 
 
-def _number(value: float | None) -> float:
-    return float("nan") if value is None else float(value)
-
-
 def _record(line: Mapping[str, Any]) -> Record | None:
+    """The record in a line, or None where the line holds none."""
+    fields = {name: line[name] for name in Record.__dataclass_fields__ if name in line}
     try:
-        return Record(**{name: line[name] for name in Record.__dataclass_fields__ if name in line})
-    except TypeError:
+        for name in {"metrics", "low", "high"} & fields.keys():
+            fields[name] = {key: math.nan if value is None else float(value) for key, value in fields[name].items()}
+        for name, kind in (("step", int), ("images", int), ("epoch", float), ("seconds", float)):
+            fields[name] = kind(fields[name])
+        return Record(**fields)
+    except (TypeError, ValueError, KeyError, AttributeError):
         return None
 
 
 def truncate(path: Path, step: int) -> None:
     """Drop the records after `step`: a run resumed from a checkpoint writes them again."""
-    kept = [line for line in files.read_lines(path) if line.get("step", 0) <= step]
+    lines = ((line, _record(line)) for line in files.read_lines(path))
+    kept = [line for line, record in lines if record is not None and record.step <= step]
     text = "".join(files.to_line(line) for line in kept)
     files.write(path, text.encode())

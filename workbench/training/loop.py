@@ -34,6 +34,7 @@ from workbench.training.order import Order, seed_for
 from workbench.training.state import TrainingState
 
 SAVE_SECONDS = 30
+DIAGNOSED_STEPS = 200
 
 Numbers = dict[str, float]
 
@@ -56,6 +57,7 @@ class Trainer:
         self._noise = torch.Generator(machine.device)
         self._meter = Meter()
         self._told: set[str] = set()
+        self._stretch: list[tuple[int, Numbers]] = []  # reports since the last diagnosis, with their steps
         self._began = time.perf_counter()
         self._step_seconds, self._images_seen, self._first_step = 0.0, 0, state.step
         self._saved_at, self._saved_step = time.perf_counter(), -1
@@ -63,14 +65,14 @@ class Trainer:
     def run(self) -> Finished:
         """Train to the end, a stop, or a divergence. Errors of our own making pass through."""
         torch.set_num_threads(self.machine.threads)
-        self._emit(self._started())
+        self.tell(self._started())
         try:
             self._train()
             done = self.state.step >= self.steps_total
             finished = Finished("done" if done else "stopped", self.state.step)
         except DivergedError as error:
             finished = Finished("diverged", self.state.step, f"{error}. Try a lower --learning-rate or --clip 1.")
-        self._emit(finished)
+        self.tell(finished)
         return finished
 
     def _train(self) -> None:
@@ -147,19 +149,28 @@ class Trainer:
         rate = self._images_seen / max(self._step_seconds, 1e-9)
         elapsed = time.perf_counter() - self._began
         left = (self.steps_total - self.state.step) * elapsed / max(self.state.step - self._first_step, 1)
-        self._emit(Progress(self._record("train", mean, low, high), rate, left))
-        if isinstance(self.state.model, Diagnoses) and self.state.step > 100:
-            for name, sentence in self.state.model.diagnose(mean).items():
-                if name not in self._told:
-                    self._told.add(name)
-                    self._emit(Notice(self.state.step, sentence))
+        self.tell(Progress(self._record("train", mean, low, high), rate, left))
+        self._diagnose(steps, mean)
+
+    def _diagnose(self, steps: int, mean: Numbers) -> None:
+        """Ask the model what a stretch of steps means; shorter ones are mostly noise."""
+        self._stretch.append((steps, mean))
+        length = sum(part for part, _ in self._stretch)
+        if length < DIAGNOSED_STEPS or not isinstance(self.state.model, Diagnoses):
+            return
+        means = {name: sum(part * m[name] for part, m in self._stretch) / length for name in mean}
+        self._stretch.clear()
+        for name, sentence in self.state.model.diagnose(means).items():
+            if name not in self._told:
+                self._told.add(name)
+                self.tell(Notice(self.state.step, sentence))
 
     def _look(self, final: bool) -> None:
         with self.state.for_looking() as model, self._precision():
             means = evaluate(model, self.images.test, self.settings.seed, self.machine.device)
-            self._emit(Evaluated(self._record("test", means)))
+            self.tell(Evaluated(self._record("test", means)))
             epoch = self.state.step / self._order.steps_per_epoch
-            self._emit(snapshots.take(model, self.images, self.settings.seed, self.state.step, epoch, final))
+            self.tell(snapshots.take(model, self.images, self.settings.seed, self.state.step, epoch, final))
 
     def _save_due(self, round_done: bool) -> bool:
         return round_done and time.perf_counter() - self._saved_at >= SAVE_SECONDS
@@ -172,10 +183,10 @@ class Trainer:
         except OSError as error:
             if self.state.step == self.steps_total or self.control.stopping:
                 raise InputError(f"The final checkpoint could not be written: {error}. Free some space.") from None
-            self._emit(Notice(self.state.step, f"A checkpoint could not be written ({error}); training goes on."))
+            self.tell(Notice(self.state.step, f"A checkpoint could not be written ({error}); training goes on."))
             return
         self._saved_at, self._saved_step = time.perf_counter(), self.state.step
-        self._emit(Saved(self.state.step, path))
+        self.tell(Saved(self.state.step, path))
 
     def _seconds(self) -> float:
         """Wall time in training over all sittings."""
@@ -198,11 +209,11 @@ class Trainer:
 
     def _wait_while_paused(self) -> None:
         if self.control.paused:
-            self._emit(Paused(self.state.step, True))
+            self.tell(Paused(self.state.step, True))
             self.control.wait_while_paused()
-            self._emit(Paused(self.state.step, False))
+            self.tell(Paused(self.state.step, False))
 
-    def _emit(self, event: Event) -> None:
+    def tell(self, event: Event) -> None:
         """Tell every sink. One that raises is dropped with a notice; the first, the record, may not fail."""
         for sink in list(self._sinks):
             try:
@@ -212,4 +223,4 @@ class Trainer:
                     raise
                 self._sinks.remove(sink)
                 self.folder.log(traceback.format_exc())
-                self._emit(Notice(self.state.step, f"A display was dropped after an error ({error})."))
+                self.tell(Notice(self.state.step, f"A display was dropped after an error ({error})."))

@@ -27,6 +27,11 @@ def generator(device: torch.device, seed: int, stream: str, index: int = 0) -> t
     return torch.Generator(device).manual_seed(seed_for(seed, stream, index))
 
 
+def steps_per_epoch(count: int, batch_size: int) -> int:
+    """Whole batches in one pass over `count` images; a set smaller than a batch is one batch."""
+    return count // min(batch_size, count)
+
+
 class Order:
     """Which images each step sees: every epoch a new permutation, in whole batches.
 
@@ -35,7 +40,7 @@ class Order:
 
     def __init__(self, count: int, batch_size: int, seed: int, device: torch.device) -> None:
         self.batch_size = min(batch_size, count)
-        self.steps_per_epoch = count // self.batch_size
+        self.steps_per_epoch = steps_per_epoch(count, batch_size)
         self._count, self._seed, self._device = count, seed, device
         self._epoch, self._permutation = -1, torch.empty(0)
 

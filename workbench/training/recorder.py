@@ -3,6 +3,7 @@
 import time
 from dataclasses import replace
 
+from models.errors import InputError
 from workbench.runs import files
 from workbench.runs.folder import RunFolder, State
 from workbench.runs.history import History
@@ -25,7 +26,10 @@ class Recorder:
 
     def __init__(self, folder: RunFolder, history: History) -> None:
         self.folder, self.history = folder, history
-        self.state = State("running")
+        try:  # a run that goes on keeps its numbers until there are newer ones
+            self.state = replace(folder.state(), status="running", reason="")
+        except InputError:
+            self.state = State("running")
         self._written = 0.0
 
     def __call__(self, event: Event) -> None:
@@ -40,11 +44,11 @@ class Recorder:
             case Progress(record=record) | Evaluated(record=record):
                 files.append_line(self.folder.metrics_file, record.to_json())
                 self.history.add(record)
-                prefix = "train_" if record.split == "train" else ""
-                metrics = dict(self.state.metrics) | {prefix + name: v for name, v in record.metrics.items()}
+                trained = {f"train_{name}": value for name, value in self.history.last_epoch().items()}
                 self.state = replace(
-                    self.state, step=record.step, epoch=record.epoch, seconds=record.seconds, metrics=metrics
-                )
+                    self.state, step=record.step, epoch=record.epoch, seconds=record.seconds,
+                    metrics={**self.history.last("test"), **trained},
+                )  # fmt: skip
                 if isinstance(event, Progress):
                     self.state = replace(self.state, images_per_second=round(event.images_per_second, 1))
                 if time.monotonic() - self._written > STATE_SECONDS:

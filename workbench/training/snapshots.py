@@ -85,9 +85,11 @@ def traverse(model: Encodes, codes: Tensor) -> tuple[Images, tuple[int, ...]]:
     return _decoded(model, rows), tuple(int(d) for d in order)
 
 
-def _path_between_images(model: Encodes, shown: Tensor) -> Images:
+def _path_between_images(model: Encodes, shown: Tensor) -> Images | None:
     """Between pairs of held-out images; each row begins and ends with the images themselves."""
     rows = min(PATHS, len(shown) // 2)
+    if not rows:
+        return None
     start, end = shown[:rows], shown[rows : 2 * rows]
     assert isinstance(model, Reconstructs)
     middle = _decoded(model, path(model.encode(start), model.encode(end), model.interpolation, POINTS))
