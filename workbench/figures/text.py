@@ -113,6 +113,7 @@ def decimal(value: float, places: int) -> str:
 
 
 def power(value: float, places: int) -> str:
+    """A number and a power of ten: 1.2×10⁻⁵."""
     mantissa, exponent = f"{value:.{places}e}".split("e")
     if "." in mantissa:
         mantissa = mantissa.rstrip("0").rstrip(".")
