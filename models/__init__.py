@@ -7,7 +7,9 @@ a file without importing it, so a help page or a first screen never waits for to
 import ast
 import importlib
 import inspect
+from collections.abc import Iterator
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
@@ -47,18 +49,27 @@ def settings(name: str) -> type[ModelSettings]:
     Only the file's light imports and its settings class are executed, so the one declaration in the
     model's file serves the command line before the seconds that `import torch` takes.
     """
-    body: list[ast.stmt] = []
-    for node in _parsed(name).body:
-        light = isinstance(node, ast.ImportFrom) and node.module in _LIGHT_IMPORTS
-        declares = isinstance(node, ast.ClassDef) and any(
-            isinstance(base, ast.Name) and base.id == ModelSettings.__name__ for base in node.bases
-        )
-        if light or declares:
-            body.append(node)
+    tree = _parsed(name)
+    light = [node for node in tree.body if isinstance(node, ast.ImportFrom) and node.module in _LIGHT_IMPORTS]
+    declaration = next(
+        node for node in tree.body if isinstance(node, ast.ClassDef)
+        and any(isinstance(base, ast.Name) and base.id == ModelSettings.__name__ for base in node.bases)
+    )
     module = ModuleType(f"models.{name}")
-    code = compile(ast.Module(body, []), str(_FOLDER / f"{name}.py"), "exec")
+    code = compile(ast.Module([*light, declaration], []), str(_FOLDER / f"{name}.py"), "exec")
     exec(code, module.__dict__)  # our own source, a part of the package
-    return next(found for found in _classes(module, ModelSettings))
+    found: type[ModelSettings] = _classes(module, ModelSettings)[0]
+    for field, help_text in _field_docstrings(declaration):
+        found.model_fields[field].description = help_text
+    return found
+
+
+def _field_docstrings(declaration: ast.ClassDef) -> Iterator[tuple[str, str]]:
+    """(field, the string under it). Pydantic looks for them in the importing frame: there is none here."""
+    for field, below in pairwise(declaration.body):
+        match field, below:
+            case ast.AnnAssign(target=ast.Name(id=name)), ast.Expr(value=ast.Constant(value=str(text))):
+                yield name, text
 
 
 def load(name: str) -> "type[GenerativeModel[Any]]":
@@ -66,7 +77,7 @@ def load(name: str) -> "type[GenerativeModel[Any]]":
     _parsed(name)
     module = importlib.import_module(f"models.{name}")
     base = importlib.import_module("models.base").GenerativeModel
-    return next(found for found in _classes(module, base))
+    return _classes(module, base)[0]
 
 
 def _classes(module: ModuleType, base: type) -> "list[type[Any]]":

@@ -3,6 +3,7 @@
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ REPOSITORY = Path(__file__).parents[2]
 
 
 @pytest.fixture
-def example(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def example(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """The page's model as a file, and a models folder that has it beside ours."""
     page = (REPOSITORY / "docs" / "adding-a-model.md").read_text(encoding="utf-8")
     (code,) = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
@@ -24,7 +25,16 @@ def example(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     path.write_text(code, encoding="utf-8")
     monkeypatch.setattr(models, "_FOLDER", tmp_path)
     monkeypatch.setattr(models, "__path__", [str(tmp_path)])
-    return path
+    _forget()
+    yield path
+    _forget()
+    sys.modules.pop("models.dae", None)
+
+
+def _forget() -> None:
+    """What `models` remembers of the folder it read."""
+    for remembered in (models.settings, models._parsed):
+        remembered.cache_clear()
 
 
 def test_the_example_appears_everywhere_and_trains(
@@ -42,7 +52,6 @@ def test_the_example_appears_everywhere_and_trains(
     assert cli.run(["--no-ui", "--quiet", "--model", "dae", *small.split(), *runs]) == 0
     made = {path.parent.name for path in (tmp_path / "runs" / "example").glob("*/*.png")}
     assert made == {"samples", "reconstructions", "latent", "curves", "interpolation", "traversal"}
-    sys.modules.pop("models.dae", None)
 
 
 def test_the_example_passes_the_style_it_teaches(example: Path) -> None:
