@@ -2,8 +2,8 @@
 
 A group of settings is a frozen pydantic model. Type, default, bounds and choices are written in its
 annotations, the sentence of help as the docstring under the field. `describe` turns that declaration
-into plain `Setting`s, which every surface reads; `parse` turns text or JSON into an object that is
-valid by construction, or raises one `InputError` that names every problem in words.
+into plain `Setting`s, which every surface reads; `parse` turns JSON values into an object that is valid by
+construction and `read` turns text into such values, or raises one `InputError` that names every problem.
 """
 
 import difflib
@@ -57,6 +57,7 @@ class Setting:
     low: float | None = None
     high: float | None = None
     open_low: bool = False  # True: greater than `low`, not equal to it
+    open_high: bool = False  # True: less than `high`
     choices: tuple[str, ...] = ()
     optional: bool = False  # True: may be left unset (None)
 
@@ -71,10 +72,18 @@ class Setting:
                  "path": "a path", "choice": "one of " + ", ".join(self.choices)}
         words = nouns[self.kind]
         if self.low is not None:
-            words += f" {'above' if self.open_low else 'from'} {self.low:g}"
+            words += f" {'above' if self.open_low else 'from'} {_plain(self.low)}"
         if self.high is not None:
-            words += f" {'and at most' if self.open_low else 'to'} {self.high:g}"
+            upto = "and below" if self.open_high else "and at most" if self.open_low else "to"
+            words += f" {upto} {_plain(self.high)}"
         return words + (", or none" if self.optional else "")
+
+
+def _plain(bound: float) -> str:
+    """A bound as a person writes it: 0.5, 1,000,000, 2**63."""
+    if bound == 2**63:
+        return "2**63"
+    return f"{bound:,}" if isinstance(bound, int) else f"{bound:g}"
 
 
 S = TypeVar("S", bound=Settings)
@@ -87,7 +96,7 @@ def describe(group: type[Settings]) -> dict[str, Setting]:
 
 def _setting(name: str, group: type[Settings]) -> Setting:
     field = group.model_fields[name]
-    kind, choices, optional, bounds = _read(field.annotation)
+    kind, choices, optional, bounds = _kind(field.annotation)
     found: dict[str, Any] = {}
     for bound in (*bounds, *field.metadata):
         if isinstance(bound, annotated_types.Ge):
@@ -96,11 +105,13 @@ def _setting(name: str, group: type[Settings]) -> Setting:
             found |= {"low": bound.gt, "open_low": True}
         elif isinstance(bound, annotated_types.Le):
             found["high"] = bound.le
+        elif isinstance(bound, annotated_types.Lt):
+            found |= {"high": bound.lt, "open_high": True}
     text = " ".join((field.description or "").split())
     return Setting(name, kind, field.default, text, choices=choices, optional=optional, **found)
 
 
-def _read(annotation: Any) -> tuple[Kind, tuple[str, ...], bool, tuple[Any, ...]]:
+def _kind(annotation: Any) -> tuple[Kind, tuple[str, ...], bool, tuple[Any, ...]]:
     """(kind, choices, may be None, bounds) of an annotation such as `Annotated[int, Field(ge=1)] | None`."""
     bounds: tuple[Any, ...] = ()
     optional = False
@@ -117,20 +128,29 @@ def _read(annotation: Any) -> tuple[Kind, tuple[str, ...], bool, tuple[Any, ...]
     return kinds[annotation], (), optional, bounds
 
 
-def parse(group: type[S], values: Mapping[str, Any], *, text: bool = False) -> S:
-    """Check `values` and build the group.
+def parse(group: type[S], values: Mapping[str, Any]) -> S:
+    """Check JSON values and build the group, with its defaults for what is not given.
 
-    `values` are JSON values, or, with `text=True`, strings as typed on a command line or in a form.
     Raises `InputError` with a line for every problem: the setting, what was given, what is allowed.
     """
     try:
-        if text:
-            known = describe(group)
-            unset = {n for n, v in values.items() if v == "none" and n in known and known[n].optional}
-            return group.model_validate_strings({n: None if n in unset else v for n, v in values.items()})
         return group.model_validate(dict(values))
     except ValidationError as error:
         raise InputError("\n".join(problems(group, error))) from None
+
+
+def read(group: type[Settings], texts: Mapping[str, str]) -> dict[str, Any]:
+    """The values of settings typed on a command line or in a form; "none" unsets one that may be unset.
+
+    Raises `InputError` as `parse` does. Returns only what was given.
+    """
+    known = describe(group)
+    unset = {name: None for name, text in texts.items() if text == "none" and name in known and known[name].optional}
+    try:
+        parsed = group.model_validate_strings({name: text for name, text in texts.items() if name not in unset})
+    except ValidationError as error:
+        raise InputError("\n".join(problems(group, error))) from None
+    return {name: getattr(parsed, name) for name in texts if name not in unset} | unset
 
 
 def problems(group: type[Settings], error: ValidationError) -> list[str]:

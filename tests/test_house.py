@@ -6,7 +6,9 @@ from pathlib import Path
 import pytest
 
 REPOSITORY = Path(__file__).parents[1]
-FILES = [p for folder in ("models", "workbench", "tests", "benchmarks") for p in (REPOSITORY / folder).rglob("*.py")]
+FILES = [
+    p for folder in ("models", "workbench", "tests", "benchmarks") for p in (REPOSITORY / folder).rglob("*.py")
+]
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(REPOSITORY)))
@@ -24,7 +26,9 @@ def test_every_module_and_public_class_says_what_it_is(package: str) -> None:
     silent = []
     for path in (REPOSITORY / package).rglob("*.py"):
         tree = ast.parse(path.read_text(encoding="utf-8"))
-        named = [n for n in tree.body if isinstance(n, ast.FunctionDef | ast.ClassDef) and not n.name.startswith("_")]
+        named = [
+            n for n in tree.body if isinstance(n, ast.FunctionDef | ast.ClassDef) and not n.name.startswith("_")
+        ]
         silent += [f"{path.name}: {n.name}" for n in named if not ast.get_docstring(n)]
         silent += [] if ast.get_docstring(tree) else [path.name]
     assert silent == []

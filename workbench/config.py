@@ -14,10 +14,13 @@ from pydantic import Field
 
 import models
 from models.errors import InputError
-from models.settings import ModelSettings, Setting, Settings, describe, parse, suggest
+from models.settings import ModelSettings, Setting, Settings, describe, parse, read, suggest
 from workbench.data import catalogue
 
 GROUPS = ("model", "data", "training")
+CHANGEABLE = ("epochs", "steps", "device", "threads")  # what a resumed run may have another value of
+
+_BOTH_LENGTHS = "Give --epochs or --steps, not both: each says how long to train."
 
 Precision = Literal["auto", "float32", "bfloat16"]
 
@@ -116,7 +119,7 @@ def defaults(model_name: str, dataset: str | None = None) -> dict[str, Any]:
     """
     values = {name: setting.default for name, (_, setting) in settings_of(model_name).items()}
     values.update(models.settings(model_name).recipe)
-    info = catalogue.find(dataset or values["dataset"])
+    info = catalogue.find(values["dataset"] if dataset is None else dataset)
     values.update(info.recipe)
     return values | {"dataset": info.name}
 
@@ -131,22 +134,35 @@ def resolve(model_name: str, given: Mapping[str, str]) -> RunConfig:
     values = defaults(model_name, given.get("dataset"))
     # A folder is kept by its absolute path, so that the run can be resumed from another folder.
     given = {name: text for name, text in given.items() if name != "dataset"}
-    if "epochs" in given and "steps" in given:
-        lines.append("Give --epochs or --steps, not both: each says how long to train.")
+    if {"epochs", "steps"} <= given.keys():
+        lines.append(_BOTH_LENGTHS)
     built: list[Any] = []
     for group, cls in groups(model_name).items():
         typed = {name: text for name, text in given.items() if known.get(name, ("",))[0] == group}
+        # What was given as text is read as text; the rest are values already.
+        rest = {name: value for name, value in values.items() if known[name][0] == group and name not in typed}
         try:
-            # What was given as text is read as text; the rest are values already.
-            parsed = parse(cls, typed, text=True)
-            rest = {n: v for n, v in values.items() if known[n][0] == group and n not in typed}
-            built.append(parse(cls, {n: getattr(parsed, n) for n in typed} | rest))
+            built.append(parse(cls, read(cls, typed) | rest))
         except InputError as error:
             lines.append(str(error))
     lines += _between(given)
     if lines:
         raise InputError("\n".join(lines))
     return RunConfig(model_name, *built)
+
+
+def changes(given: Mapping[str, str]) -> dict[str, Any]:
+    """Training settings given as text to a run that goes on, checked. Raises `InputError` for what must stay."""
+    fixed = [name for name in given if name not in CHANGEABLE]
+    if fixed:
+        raise InputError(
+            f"A resumed run keeps its settings; {', '.join(fixed)} cannot change. "
+            f"Only {', '.join(CHANGEABLE)} may: start a new run for anything else."
+        )
+    if {"epochs", "steps"} <= given.keys():
+        raise InputError(_BOTH_LENGTHS)
+    changed = read(TrainingSettings, given)
+    return changed | ({"steps": None} if "epochs" in changed else {})
 
 
 def _between(given: Mapping[str, str]) -> list[str]:
@@ -156,6 +172,8 @@ def _between(given: Mapping[str, str]) -> list[str]:
     if size.isdigit() and 8 <= int(size) <= 128 and int(size) % 4:
         near = round(int(size) / 4) * 4
         lines.append(f"image_size must be a multiple of 4; got {size}. The nearest is {near}.")
+    if given.get("data_dir") == "":
+        lines.append("data_dir must be a path, or none; got nothing.")
     if given.get("channels") == "2":
         lines.append("channels must be 1 (grey) or 3 (colour); got 2.")
     return lines

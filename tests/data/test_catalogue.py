@@ -51,7 +51,9 @@ def test_a_folder_given_as_a_name_gets_the_prefix(tmp_path: Path) -> None:
         find(str(tmp_path))
 
 
-@pytest.mark.parametrize("name", ["folder:", "folder:/no/such/place", "folder:~no-such-user/x", "folder:" + 5000 * "x"])
+@pytest.mark.parametrize(
+    "name", ["folder:", "folder:/no/such/place", "folder:~no-such-user/x", "folder:" + 5000 * "x"]
+)
 def test_a_folder_that_is_not_there(name: str) -> None:
     with pytest.raises(InputError, match=r"There is no folder .* folder:PATH"):
         find(name)

@@ -7,6 +7,7 @@ import os
 import platform
 import shutil
 import socket
+import subprocess
 import sys
 import time
 from collections.abc import Mapping
@@ -157,6 +158,7 @@ class RunFolder:
             self.environment_file,
             {
                 "command": sys.argv,
+                "commit": _commit(),
                 "python": platform.python_version(),
                 "versions": versions,
                 "system": platform.platform(),
@@ -195,10 +197,22 @@ class RunFolder:
 
 def check_name(runs_dir: Path, name: str) -> None:
     """Raise `InputError` where a new run cannot be called `name`."""
-    if name.strip(" .") == "" or set(name) & set("/\\:") or not name.isprintable():
+    impossible = name.strip(" .") == "" or set(name) & set("/\\:") or not name.isprintable()
+    if impossible or len(name.encode()) > 255:
         raise InputError(f"A run's name becomes a folder's name; {name!r} cannot be one.")
     if (runs_dir / name).exists():
         raise InputError(_TAKEN.format(runs_dir / name))
+
+
+def _commit() -> str:
+    """The commit of genbench's own source, where it runs from a checkout; "" elsewhere."""
+    here = Path(__file__).parent
+    with suppress(OSError, subprocess.SubprocessError):
+        asked = ["git", "-C", str(here), "rev-parse", "HEAD"]
+        inside = subprocess.run(["git", "-C", str(here), "ls-files", "--error-unmatch", __file__], capture_output=True, timeout=5, check=False)
+        if inside.returncode == 0:
+            return subprocess.run(asked, capture_output=True, timeout=5, check=True, text=True).stdout.strip()
+    return ""
 
 
 def _alive(state: State) -> bool:

@@ -1,7 +1,7 @@
 """What the trainer tells: plain data, never a tensor or a module."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
@@ -84,11 +84,15 @@ class Paused:
 
 @dataclass(frozen=True)
 class Finished:
-    """Training has ended. `reason` says why, in a sentence, where it is not simply done."""
+    """Training has ended, after `seconds` of wall time over all sittings.
+
+    `reason` says why, in a sentence, where it is not simply done.
+    """
 
     status: End
     step: int
     reason: str = ""
+    seconds: float = field(default=0.0, compare=False)
 
 
 Event = Started | Progress | Evaluated | Snapshot | Saved | Notice | Paused | Finished

@@ -69,9 +69,10 @@ class Trainer:
         try:
             self._train()
             done = self.state.step >= self.steps_total
-            finished = Finished("done" if done else "stopped", self.state.step)
+            finished = Finished("done" if done else "stopped", self.state.step, seconds=self.seconds())
         except DivergedError as error:
-            finished = Finished("diverged", self.state.step, f"{error}. Try a lower --learning-rate or --clip 1.")
+            reason = f"{error}. Try a lower --learning-rate or --clip 1."
+            finished = Finished("diverged", self.state.step, reason, self.seconds())
         self.tell(finished)
         return finished
 
@@ -177,7 +178,7 @@ class Trainer:
 
     def _save(self) -> None:
         try:
-            path = checkpoint.save(self.folder, self.state.to_checkpoint(self._seconds()))
+            path = checkpoint.save(self.folder, self.state.to_checkpoint(self.seconds()))
         except FloatingPointError as error:
             raise DivergedError(f"a weight ({error})", self.state.step, float("nan")) from None
         except OSError as error:
@@ -188,7 +189,7 @@ class Trainer:
         self._saved_at, self._saved_step = time.perf_counter(), self.state.step
         self.tell(Saved(self.state.step, path))
 
-    def _seconds(self) -> float:
+    def seconds(self) -> float:
         """Wall time in training over all sittings."""
         return self.state.seconds_before + time.perf_counter() - self._began
 
@@ -198,7 +199,7 @@ class Trainer:
         step = self.state.step
         return Record(
             step, step * self._order.batch_size, round(step / self._order.steps_per_epoch, 4),
-            round(self._seconds(), 3), split, mean, low or {}, high or {},
+            round(self.seconds(), 3), split, mean, low or {}, high or {},
         )  # fmt: skip
 
     def _started(self) -> Started:

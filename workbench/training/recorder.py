@@ -61,7 +61,8 @@ class Recorder:
             case Saved(step=step, path=path):
                 self.folder.log(f"step {step}: saved {path.name}")
             case Finished(status=status, step=step, reason=reason):
-                self.state = replace(self.state, status=status, step=step, reason=reason)
+                seconds = round(max(event.seconds, self.state.seconds), 3)
+                self.state = replace(self.state, status=status, step=step, reason=reason, seconds=seconds)
                 self.folder.log(f"step {step}: {status}. {reason}")
                 self._write()
             case _:

@@ -1,0 +1,149 @@
+"""The configuration of a run: defaults, recipes, text in, JSON out and back."""
+
+import json
+import math
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+import models
+from models.errors import InputError
+from models.settings import describe
+from workbench.config import GROUPS, RunConfig, changes, defaults, groups, resolve, settings_of
+
+MODELS = models.names()
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_every_default_is_valid_and_explained(model: str) -> None:
+    config = resolve(model, {})
+    for group, cls in groups(model).items():
+        assert cls.model_validate(getattr(config, group).model_dump()) == getattr(config, group)
+        for setting in describe(cls).values():
+            assert setting.help.endswith("."), setting.name
+            assert setting.allowed(), setting.name
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_no_two_groups_share_a_name(model: str) -> None:
+    names = Counter(name for cls in groups(model).values() for name in describe(cls))
+    assert [name for name, count in names.items() if count > 1] == []
+    assert len(settings_of(model)) == len(names)
+
+
+@pytest.mark.parametrize(
+    ("model", "dataset", "recipe"),
+    [
+        ("ae", "mnist", {"latent": 32, "learning_rate": 1e-3, "batch_size": 128, "epochs": 20}),
+        ("vae", "mnist", {"latent": 32, "learning_rate": 1e-3, "batch_size": 128, "epochs": 20, "beta": 1.0}),
+        ("gan", None, {"latent": 100, "learning_rate": 2e-4, "beta1": 0.5, "batch_size": 64, "epochs": 50,
+                       "dataset": "abstract"}),
+        ("vae", None, {"dataset": "digits", "epochs": 60, "every": 5, "batch_size": 128}),
+        ("gan", "mnist", {"epochs": 50, "batch_size": 64}),
+    ],
+)  # fmt: skip
+def test_the_recipe_of_the_lab_is_the_default(model: str, dataset: str | None, recipe: dict[str, Any]) -> None:
+    config = resolve(model, {"dataset": dataset} if dataset else {})
+    values = {name: value for _, name, value in config.items()}
+    assert {name: values[name] for name in recipe} == recipe
+    assert {name: defaults(model, dataset)[name] for name in recipe} == recipe
+
+
+def test_what_is_given_wins_over_every_recipe() -> None:
+    training = resolve("gan", {"dataset": "digits", "epochs": "3", "batch_size": "7"}).training
+    assert (training.epochs, training.batch_size, training.every) == (3, 7, 5)
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_json_there_and_back(model: str, tmp_path: Path) -> None:
+    config = resolve(
+        model,
+        {"dataset": f"folder:{tmp_path}", "image_size": "32", "clip": "0.5", "data_dir": str(tmp_path),
+         "learning_rate": "3e-4", "steps": "none", "seed": str(2**63 - 1), "network": "mlp"},
+    )  # fmt: skip
+    text = json.dumps(config.to_json(), allow_nan=False)
+    assert RunConfig.from_json(json.loads(text)) == config
+    assert set(json.loads(text)) == set(GROUPS)
+
+
+def test_a_folder_is_kept_by_its_absolute_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "flowers").mkdir()
+    monkeypatch.chdir(tmp_path)
+    assert resolve("ae", {"dataset": "folder:flowers"}).data.dataset == f"folder:{tmp_path / 'flowers'}"
+
+
+def test_problems_of_all_groups_are_told_at_once() -> None:
+    with pytest.raises(InputError) as caught:
+        resolve(
+            "vae", {"width": "2", "limit": "1", "epochs": "-3", "wdith": "8", "image_size": "10", "channels": "2"}
+        )
+    lines = str(caught.value).splitlines()
+    assert len(lines) == 6
+    for name in ("width", "limit", "epochs", "image_size", "channels"):
+        assert [line for line in lines if line.startswith(f"{name} must be ")], name
+    assert "There is no setting 'wdith'. Did you mean 'width'?" in lines
+
+
+@pytest.mark.parametrize(
+    "text", ["", "nan", "inf", "-inf", "3.7", "true", "1e999", "0x10", "1_0_", "none", "--seed"]
+)
+@pytest.mark.parametrize("name", ["width", "epochs", "seed"])
+def test_what_is_no_whole_number(name: str, text: str) -> None:
+    with pytest.raises(InputError, match=rf"^{name} must be a whole number"):
+        resolve("ae", {name: text})
+
+
+@example("NaN").via("the number that compares with nothing")
+@example("none").via("is a value of the optional ones only")
+@example("1e400").via("overflows")
+@given(
+    st.one_of(
+        st.text(max_size=12), st.integers().map(str), st.floats().map(repr), st.from_regex(r"-?[\d.e+_]{1,9}")
+    )
+)
+def test_any_text_is_a_value_within_bounds_or_a_sentence(text: str) -> None:
+    for name, (_, setting) in settings_of("gan").items():
+        if name == "dataset":
+            continue
+        sentence, config = "", resolve("gan", {})
+        try:
+            config = resolve("gan", {name: text})
+        except InputError as error:
+            sentence = str(error)
+        if sentence:
+            assert sentence.startswith(f"{name} must be ")
+            continue
+        value = next(value for _, found, value in config.items() if found == name)
+        if isinstance(value, int | float):
+            assert math.isfinite(value)
+            assert setting.low is None or value > setting.low or (value == setting.low and not setting.open_low)
+            assert setting.high is None or value <= setting.high
+        elif value is None:
+            assert setting.optional
+        elif setting.choices:
+            assert value in setting.choices
+        else:
+            assert str(value) == text or isinstance(value, Path)
+
+
+def test_what_a_resumed_run_may_change() -> None:
+    assert changes({"epochs": "9", "device": "cpu"}) == {"epochs": 9, "steps": None, "device": "cpu"}
+    assert changes({"steps": "9"}) == {"steps": 9}
+    assert changes({}) == {}
+    for given_, words in (
+        ({"latent": "3"}, "latent cannot change"),
+        ({"steps": "3", "epochs": "1"}, "not both"),
+        ({"threads": "0"}, "threads must be"),
+    ):
+        with pytest.raises(InputError, match=words):
+            changes(given_)
+
+
+def test_settings_cannot_be_changed_in_place() -> None:
+    config = resolve("ae", {})
+    with pytest.raises(ValueError, match="frozen"):
+        config.training.epochs = 3  # type: ignore[misc]

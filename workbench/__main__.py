@@ -1,0 +1,30 @@
+"""`genbench`, and `python -m workbench`."""
+
+import os
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+
+
+def main() -> None:
+    """Run the command line and leave with its exit code."""
+    ours = Path(__file__).parent.parent / "models" / "__init__.py"
+    spec = find_spec("models")
+    if spec is None or spec.origin is None or not Path(spec.origin).samefile(ours):
+        where = spec.origin if spec and spec.origin else "another place"
+        sys.exit(_refuse(f"The package `models` here comes from {where}, not from genbench. "
+                         "Start `genbench` instead of `python -m workbench`, or change the folder."))  # fmt: skip
+    # Waiting threads that spin are a tenfold loss beside any other load; torch reads this when imported.
+    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+    from workbench.cli import run
+
+    sys.exit(run(sys.argv[1:]))
+
+
+def _refuse(sentence: str) -> int:
+    print(sentence, file=sys.stderr)  # noqa: T201 (nothing else may be imported yet)
+    return 2
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,183 @@
+"""The sink that turns snapshots into the pictures of a run folder."""
+
+import io
+from collections.abc import Callable, Mapping
+
+import numpy as np
+from PIL import Image
+
+from models.base import Encodes, Latent, Metric
+from workbench import figures
+from workbench.config import RunConfig
+from workbench.data.imageset import ImageSet
+from workbench.evaluation import projection
+from workbench.figures import Header, Panel, Series
+from workbench.figures.text import tidy
+from workbench.runs import files
+from workbench.runs.folder import RunFolder
+from workbench.runs.history import History
+from workbench.training.events import Event, Snapshot
+from workbench.training.snapshots import POINTS, REACH
+from workbench.training.state import Model
+
+Draw = Callable[[Header | None, int], Image.Image]  # a picture with its header, or bare and `width` pixels wide
+
+
+class Album:
+    """Draws each snapshot at full resolution; at the end also t-SNE, paths, traversals and the summary."""
+
+    def __init__(
+        self, folder: RunFolder, config: RunConfig, images: ImageSet, model: Model, history: History
+    ) -> None:
+        self._folder, self._config, self._images, self._model = folder, config, images, model
+        self._history = history
+        self._title = f"{type(model).__name__} on {images.title}"
+
+    def __call__(self, event: Event) -> None:
+        if not isinstance(event, Snapshot):
+            return
+        names = [f"step-{event.step:09d}"] + ["final"] * event.final
+        sheet: list[tuple[str, Draw]] = [("Curves", self._curves)]
+        self._write("curves", ["curves"], self._curves, self._header(event, "training curves"))
+        for kind, title, draw, header in self._pictures(event):
+            self._write(
+                kind, names if kind in {"samples", "reconstructions", "latent"} else ["final"], draw, header
+            )
+            sheet.append((title, draw))
+        if event.final:
+            self._tsne(event)
+            self._summary(event, sheet)
+
+    def _pictures(self, event: Snapshot) -> list[tuple[str, str, Draw, Header]]:
+        """(folder, title, drawing, header) of each picture the snapshot has something for."""
+        found: list[tuple[str, str, Draw, Header]] = []
+
+        def add(kind: str, title: str, draw: Draw, caption: str) -> None:
+            found.append((kind, title, draw, self._header(event, title.lower(), caption)))
+
+        prior = self._model.latent_prior if isinstance(self._model, Latent) else "the model"
+        add(
+            "samples",
+            "Samples",
+            lambda h, w: figures.samples(event.samples, h, width=w),
+            f"Codes drawn from {prior}.",
+        )
+        if (pair := event.reconstructions) is not None:
+            add("reconstructions", "Reconstructions", lambda h, w: figures.reconstructions(*pair, h, width=w),
+                "Held-out images above what the model makes of them.")  # fmt: skip
+        if (codes := event.codes) is not None:
+            points, axes, how = _flat(codes)
+            add("latent", "Latent space", lambda h, w: self._scatter(event, points, axes, h, w), how)
+        if (between := event.interpolation) is not None:
+            add("interpolation", "Interpolation",
+                lambda h, w: figures.strips(between, h, (), ("A", "B"), w),
+                self._path_caption())  # fmt: skip
+        if (rows := event.traversal) is not None:
+            labels = [f"z{d}" for d in event.traversed]
+            # The ends and the middle only: nine labels do not fit above small images.
+            reach = [f"{t:g}" if t in {-REACH, 0, REACH} else "" for t in np.linspace(-REACH, REACH, POINTS)]
+            add("traversal", "Latent traversal", lambda h, w: figures.strips(rows, h, labels, reach, w),
+                "One held-out image's code; in each row one dimension, the most active first, is moved from "
+                f"{REACH:g} standard deviations below the mean of all codes to {REACH:g} above it.")  # fmt: skip
+        return found
+
+    def _scatter(
+        self, event: Snapshot, points: projection.Points, axes: tuple[str, str], header: Header | None, width: int
+    ) -> Image.Image:
+        return figures.scatter(
+            points.astype(np.float64), event.labels, self._images.classes, header, axes, width=width
+        )
+
+    def _curves(self, header: Header | None, width: int) -> Image.Image:
+        return figures.curves(panels(self._history, self._model.metrics), header, width=width)
+
+    def _tsne(self, event: Snapshot) -> None:
+        if event.codes is None or event.codes.shape[1] <= 2:
+            return
+        shown = event.codes[: projection.TSNE_POINTS]
+        points = projection.tsne(shown, self._config.training.seed)
+        if points is None:
+            return
+        labels = None if event.labels is None else event.labels[: len(shown)]
+        header = self._header(
+            event, "latent space, t-SNE",
+            "t-SNE of the codes of held-out images. Neighbours are neighbours; distances between clusters and "
+            "their sizes mean nothing.",
+        )  # fmt: skip
+        picture = figures.scatter(
+            points.astype(np.float64), labels, self._images.classes, header, ("t-SNE 1", "t-SNE 2")
+        )
+        files.write(self._folder.picture("latent", "tsne"), png(picture))
+
+    def _summary(self, event: Snapshot, sheet: list[tuple[str, Draw]]) -> None:
+        settings = [
+            (name, self._images.title if name == "dataset" else "–" if value is None else str(value))
+            for _, name, value in self._config.items()
+            if name != "data_dir"  # where a machine keeps its data is no part of a result
+        ]
+        last, metrics = self._history.last("test"), self._model.metrics
+        numbers = [(name, tidy(last[name], 4), metric.unit) for name, metric in metrics.items()]
+        picture = figures.summary(
+            self._header(event, "summary", "Numbers are of the held-out images."),
+            [(title, draw(None, figures.COLUMN)) for title, draw in sheet],
+            settings, numbers,
+        )  # fmt: skip
+        files.write(self._folder.summary_file, png(picture))
+
+    def _write(self, kind: str, names: list[str], draw: Draw, header: Header) -> None:
+        data = png(draw(header, figures.CONTENT))
+        for name in names:
+            files.write(self._folder.picture(kind, name), data)
+
+    def _header(self, event: Snapshot, what: str, caption: str = "") -> Header:
+        weights = "averaged weights" if self._config.training.averaging else "last weights"
+        where = f"step {event.step:,}, epoch {event.epoch:g}"
+        return Header(self._title, f"{what} at {where} · seed {self._config.training.seed} · {weights}", caption)
+
+    def _path_caption(self) -> str:
+        kind = self._model.interpolation if isinstance(self._model, Latent) else "linear"
+        of = (
+            "the codes of two held-out images, shown at the ends"
+            if isinstance(self._model, Encodes)
+            else "two codes"
+        )
+        return f"{kind.capitalize()} interpolation between {of}."
+
+
+def panels(history: History, metrics: Mapping[str, Metric]) -> list[Panel]:
+    """The charts of a run: a panel for each metric, training and held-out, or for metrics that belong together."""
+    titles: dict[str, list[str]] = {}
+    for name, metric in metrics.items():
+        titles.setdefault(metric.panel or name, []).append(name)
+    found = []
+    for title, names in titles.items():
+        lines = []
+        for name in names:
+            # Metrics that share a panel are told apart by name, and shown as training saw them.
+            for split, label in (("train", "training"), ("test", "held-out"))[: 1 if len(names) > 1 else 2]:
+                curve = history.curve(name, split)  # type: ignore[arg-type]
+                band = (curve.low, curve.high) if split == "train" else (None, None)
+                lines.append(Series(name if len(names) > 1 else label, curve.epoch, curve.value, *band))
+        unit = metrics[names[0]].unit
+        found.append(Panel(title, unit, tuple(lines), (0, 1) if unit == "probability" else None))
+    return found
+
+
+def png(picture: Image.Image) -> bytes:
+    """The bytes of a PNG file."""
+    buffer = io.BytesIO()
+    picture.save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def _flat(codes: projection.Points) -> tuple[projection.Points, tuple[str, str], str]:
+    """Codes in the plane, the names of its axes, and how they came there."""
+    if codes.shape[1] == 2:
+        return (
+            codes,
+            ("z0", "z1"),
+            "Codes of held-out images; the latent space has two dimensions and is shown as it is.",
+        )
+    points, (first, second) = projection.pca(codes)
+    names = (f"PC 1 ({first:.0%} of variance)", f"PC 2 ({second:.0%} of variance)")
+    return points, names, f"Codes of held-out images, {codes.shape[1]} dimensions, projected by PCA."

@@ -1,0 +1,228 @@
+"""The commands beside training: models, datasets, runs, show, sample, completion."""
+
+import os
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import click
+from click.shell_completion import get_completion_class
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+import models as registry
+from models.errors import InputError
+from models.settings import describe
+from workbench.config import defaults
+from workbench.data import catalogue
+from workbench.runs import listing
+from workbench.runs.folder import RunFolder, State
+
+_UNBOUNDED = 10_000
+
+
+def _runs_dir() -> Path:
+    """What was given before the command, or the usual place."""
+    parent = click.get_current_context().parent
+    return parent.params.get("runs_dir", Path("runs")) if parent else Path("runs")
+
+
+RUNS_DIR = click.option("--runs-dir", type=Path, default=_runs_dir, metavar="PATH", help="Default: ./runs.")
+
+
+def complete_run(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:
+    """The runs whose names begin so, for a shell."""
+    runs_dir = context.params.get("runs_dir") or Path("runs")
+    return [folder.name for folder in listing.runs(runs_dir) if folder.name.startswith(incomplete)]
+
+
+RUN = click.argument("run", shell_complete=complete_run)
+
+
+def _table(*headers: str) -> Table:
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
+    for header in headers:
+        # The first column is a name, to be copied whole; the others may fold.
+        table.add_column(header, overflow="fold", no_wrap=header == headers[0])
+    return table
+
+
+def _console() -> Console:
+    """A terminal in its width; a pipe without an end, so that each row is one line, for grep and for eyes."""
+    endless = not sys.stdout.isatty() and "COLUMNS" not in os.environ
+    return Console(highlight=False, width=_UNBOUNDED if endless else None)
+
+
+def _print(*renderables: Any) -> None:
+    console = _console()
+    for renderable in renderables:
+        console.print(renderable, markup=False, soft_wrap=isinstance(renderable, str))
+
+
+def _plain(value: Any) -> str:
+    """A setting's value as it would be typed."""
+    return "none" if value is None else f"{value:g}" if isinstance(value, float) else str(value)
+
+
+@click.command("models")
+@click.argument("name", required=False)
+def models_command(name: str | None) -> None:
+    """List the models, or show one with all its settings."""
+    if name is None:
+        table = _table("model", "what it is")
+        for one in registry.names():
+            table.add_row(one, registry.about(one).splitlines()[0])
+        _print(table, "\n`genbench models NAME` shows one with its objective and its settings.")
+        return
+    table = _table("setting", "default", "allowed", "meaning")
+    for setting in describe(registry.settings(name)).values():
+        table.add_row(setting.flag, _plain(setting.default), setting.allowed(), setting.help)
+    _print(registry.about(name) + "\n", table)
+
+
+@click.command("datasets")
+@click.option("--data-dir", type=Path, metavar="PATH", help="Where to look for sets on disk.")
+def datasets_command(data_dir: Path | None) -> None:
+    """List the image sets and whether each is here."""
+    where = catalogue.data_dir(data_dir)
+    row = "{:<15}{:<10}{:<14}{:>8}{:>10}{:>9}".format
+    lines = []
+    for info in catalogue.DATASETS.values():
+        present = "on disk" if catalogue.is_present(info, where) else "download"
+        here = "built in" if info.kind == "embedded" else present
+        size = f"{info.size}x{info.size} {'colour' if info.channels == 3 else 'grey'}"
+        lines += [
+            row(info.name, here, size, f"{info.train:,}", f"{info.test:,}", info.classes),
+            f"  {info.summary}",
+        ]
+    lines += [
+        "folder:PATH",
+        f"  Your own {', '.join(s[1:] for s in catalogue.SUFFIXES)} images; subfolders are classes.",
+    ]
+    header = row("dataset", "here", "size", "training", "held-out", "classes")
+    _print(Text(header, style="bold"), *lines, f"\nDownloads go to {where}.")
+
+
+@click.command("runs")
+@RUNS_DIR
+def runs_command(runs_dir: Path) -> None:
+    """List the runs, newest first."""
+    roomy = _console().width >= 100
+    table = _table("run", "state", "model", "dataset", *["progress"] * roomy, "key number", "age")
+    broken = []
+    for folder in listing.runs(runs_dir):
+        try:
+            state, config = RunFolder.open(folder.path).state(), folder.config()
+        except InputError as error:
+            broken.append(f"Note: {error}")
+            continue
+        done = [f"{state.step:,}/{state.steps_total:,}"] * roomy
+        age = _age(time.time() - state.heartbeat) if state.heartbeat else ""
+        images = _title(config.data.dataset)
+        table.add_row(folder.name, state.status, config.model_name, images, *done, key_number(state), age)
+    if not table.rows and not broken:
+        _print(f"There are no runs in {runs_dir} yet. `genbench --no-ui` makes one.")
+        return
+    _print(table, *broken)
+
+
+def _title(dataset: str) -> str:
+    """What a table or a heading calls a set; a folder by its own name, whether or not it is still there."""
+    return Path(dataset).name if dataset.startswith("folder:") else dataset
+
+
+def key_number(state: State) -> str:
+    """The number a run is known by: the first held-out metric, e.g. "loss 94.12"."""
+    from workbench.console import number
+
+    return next((f"{n} {number(v)}" for n, v in state.metrics.items() if not n.startswith("train_")), "")
+
+
+def _age(seconds: float) -> str:
+    for length, unit in ((86400, "d"), (3600, "h"), (60, "min")):
+        if seconds >= length:
+            return f"{int(seconds // length)} {unit}"
+    return f"{max(int(seconds), 0)} s"
+
+
+@click.command("show")
+@RUN
+@RUNS_DIR
+def show_command(run: str, runs_dir: Path) -> None:
+    """Show one run: state, numbers, changed settings, pictures."""
+    from workbench.console import duration, number
+
+    folder = listing.find(run, runs_dir)
+    config, state = folder.config(), folder.state()
+    _print(Text(str(folder.path), style="bold"), f"{state.status}", *([state.reason] if state.reason else []))
+    _print(f"step {state.step:,} of {state.steps_total:,}, epoch {state.epoch:g}, "
+           f"{duration(state.seconds)}, {state.images_per_second:,.0f} images/s\n")  # fmt: skip
+    numbers = _table("metric", "held-out", "training")
+    names = dict.fromkeys(name.removeprefix("train_") for name in state.metrics)
+    for name in names:
+        numbers.add_row(name, number(state.metrics.get(name)), number(state.metrics.get(f"train_{name}")))
+    try:
+        usual = defaults(config.model_name, config.data.dataset)
+    except InputError:  # its folder of images is gone; then every setting is shown as it is
+        usual = {}
+    settings = _table("setting", "value", "default")
+    for _, name, value in config.items():
+        settings.add_row(name, _plain(value), "" if value == usual.get(name, value) else _plain(usual[name]))
+    _print(numbers, "", settings, "")
+    for path in [*sorted(folder.path.glob("*/final.png")), folder.summary_file]:
+        if path.exists():
+            _print(str(path))
+
+
+@click.command("sample")
+@RUN
+@click.option("-n", "count", type=click.IntRange(1, 10_000), default=64, metavar="N", help="How many. Default: 64.")
+@click.option("-o", "output", type=Path, metavar="PATH", help="Where the PNG goes. Default: in the run's samples/.")
+@click.option(
+    "--seed", type=click.IntRange(0), default=0, metavar="N", help="Another seed, other images. Default: 0."
+)
+@click.option("--device", default="auto", metavar="NAME", help="auto, cpu, cuda, cuda:N or mps.")
+@RUNS_DIR
+def sample_command(run: str, count: int, output: Path | None, seed: int, device: str, runs_dir: Path) -> None:
+    """Draw images from a trained model into one PNG grid."""
+    import torch
+
+    from workbench import figures, session
+    from workbench.album import png
+    from workbench.data.imageset import to_bytes
+    from workbench.runs import files
+    from workbench.training.order import generator
+
+    folder = listing.find(run, runs_dir)
+    output = output or folder.picture("samples", f"drawn-{count}-seed-{seed}")
+    model, config, step = session.trained_model(folder, device)
+    noise = generator(next(model.parameters()).device, seed, "pictures")
+    with torch.inference_mode():
+        parts = [model.sample(min(500, count - done), noise) for done in range(0, count, 500)]
+    header = figures.Header(
+        f"{type(model).__name__} on {_title(config.data.dataset)}",
+        f"{count} samples at step {step:,} · seed {seed} · {folder.name}",
+    )
+    picture = figures.samples(to_bytes(torch.cat(parts)).cpu().numpy(), header)
+    try:
+        files.write(output, png(picture))
+    except OSError as error:
+        raise InputError(f"{output} cannot be written ({error.strerror}). Choose another -o.") from None
+    _print(str(output))
+
+
+@click.command("completion")
+@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
+def completion_command(shell: str) -> None:
+    """Print the completion script of a shell, e.g. eval "$(genbench completion bash)"."""
+    completer = get_completion_class(shell)
+    assert completer is not None
+    click.echo(completer(click.Group("genbench"), {}, "genbench", "_GENBENCH_COMPLETE").source())
+
+
+COMMANDS: dict[str, click.Command] = {
+    "models": models_command, "datasets": datasets_command, "runs": runs_command,
+    "show": show_command, "sample": sample_command, "completion": completion_command,
+}  # fmt: skip
