@@ -53,15 +53,17 @@ class Autoencoder(Encodes, GenerativeModel[AESettings]):
     latent_prior = "a Gaussian fitted to the training codes (an autoencoder has no prior of its own)"
     interpolation: ClassVar[Literal["linear"]] = "linear"
 
-    code_mean: Tensor  # (D,)
-    code_cov: Tensor  # (D, D)
+    code_mean: Tensor  # (D,)     E[z] over the last hundred batches or so
+    code_square: Tensor  # (D, D)  E[z zᵀ] over the same
+    batches: Tensor  # ()         how many batches they have seen
 
     def __init__(self, config: AESettings, shape: ImageShape) -> None:
         super().__init__(config, shape)
         self.encoder = encoder(config.network, shape, config.width, config.latent)
         self.decoder = decoder(config.network, shape, config.width, config.latent)
         self.register_buffer("code_mean", torch.zeros(config.latent))
-        self.register_buffer("code_cov", torch.eye(config.latent))
+        self.register_buffer("code_square", torch.eye(config.latent))
+        self.register_buffer("batches", torch.zeros((), dtype=torch.int64))
 
     def training_step(self, batch: Batch, minimise: Minimise) -> dict[str, Tensor]:
         z = self.encoder(batch.images)                           # B, D
@@ -73,9 +75,10 @@ class Autoencoder(Encodes, GenerativeModel[AESettings]):
     def _follow(self, z: Tensor) -> None:
         """Let the Gaussian that `sample` draws from follow the codes, (B, D), as the encoder moves."""
         with torch.autocast(z.device.type, enabled=False):       # a covariance needs float32
-            self.code_mean.lerp_(z.mean(0), 0.01)                # D
-            z = z - self.code_mean
-            self.code_cov.lerp_(z.T @ z / len(z), 0.01)          # D, D
+            self.batches += 1
+            rate = 1 / self.batches.clamp(max=100)               # a plain mean at first, so the start is forgotten
+            self.code_mean.lerp_(z.mean(0), rate)                # D
+            self.code_square.lerp_(z.T @ z / len(z), rate)       # D, D
 
     def held_out(self, batch: Batch) -> dict[str, Tensor]:
         return {"recon_mse": F.mse_loss(self.reconstruct(batch.images), batch.images)}
@@ -94,10 +97,11 @@ class Autoencoder(Encodes, GenerativeModel[AESettings]):
 
     def draw_codes(self, n: int, generator: torch.Generator) -> Tensor:
         e = torch.randn(n, self.config.latent, generator=generator, device=self.code_mean.device)
-        # A code that is never used has no variance; the jitter keeps the factor defined.
-        jitter = 1e-5 * torch.eye(self.config.latent, device=self.code_cov.device)
-        root = torch.linalg.cholesky(self.code_cov + jitter)     # D, D
-        return self.code_mean + e @ root.T                       # n, D
+        with torch.autocast(e.device.type, enabled=False):
+            covariance = self.code_square - torch.outer(self.code_mean, self.code_mean)
+            # Codes may fill fewer than D dimensions: the root of a covariance of any rank, rounding clamped off.
+            values, vectors = torch.linalg.eigh(covariance)      # D; D, D
+            return self.code_mean + (e * values.clamp_min(0).sqrt()) @ vectors.T  # n, D
 
     def _image(self, z: Tensor) -> Tensor:
         return torch.sigmoid(self.decoder(z).float())            # B, C, H, W

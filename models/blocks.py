@@ -24,17 +24,23 @@ def check_shape(shape: ImageShape) -> None:
         raise InputError(f"The networks take 1 (grey) or 3 (colour) channels; got {shape.channels}.")
 
 
-def pyramid(size: int, width: int) -> tuple[int, list[int]]:
-    """How often an image is halved and how wide each stage is.
+def pyramid(size: int, width: int) -> tuple[list[int], list[int]]:
+    """How an image is halved down to 4 to 7 pixels, and how wide each stage is.
 
-    Returns the size of the smallest map (3 to 7 pixels where the size allows) and the channels of each stage:
-    28 -> 7, [W, 2W]; 32 -> 4, [W, 2W, 4W]; 64 -> 4, [W, 2W, 4W, 8W].
+    Returns the sizes, from the image's own to the smallest, and the channels of each stage:
+    28 -> [28, 14, 7], [W, 2W]; 32 -> [32, 16, 8, 4], [W, 2W, 4W]; 100 -> [100, 50, 25, 12, 6], [W, 2W, 4W, 8W].
     """
+    sizes: list[int] = [size]
     channels: list[int] = []
-    while size % 2 == 0 and size > 4:
+    while sizes[-1] >= 8:
         channels.append(width * 2 ** min(len(channels), 3))
-        size //= 2
-    return size, channels
+        sizes.append(sizes[-1] // 2)
+    return sizes, channels
+
+
+def upsample(before: int, after: int, size: int, bias: bool = True) -> nn.ConvTranspose2d:
+    """The way back from a 4x4 convolution of stride 2: (B, before, S//2, S//2) -> (B, after, S, S), S = `size`."""
+    return nn.ConvTranspose2d(before, after, 4, stride=2, padding=1, output_padding=size % 2, bias=bias)
 
 
 def encoder(network: Network, shape: ImageShape, width: int, outputs: int) -> nn.Sequential:
@@ -47,11 +53,11 @@ def encoder(network: Network, shape: ImageShape, width: int, outputs: int) -> nn
             nn.Linear(16 * width, 8 * width), nn.SiLU(),                 # B, 8W
             nn.Linear(8 * width, outputs),
         )
-    smallest, stages = pyramid(shape.size, width)
+    sizes, stages = pyramid(shape.size, width)
     layers: list[nn.Module] = []
     for before, after in zip([shape.channels, *stages], stages, strict=False):
-        layers += [nn.Conv2d(before, after, 4, stride=2, padding=1), nn.SiLU()]  # B, after, S/2, S/2
-    flat = stages[-1] * smallest**2
+        layers += [nn.Conv2d(before, after, 4, stride=2, padding=1), nn.SiLU()]  # B, after, S//2, S//2
+    flat = stages[-1] * sizes[-1]**2
     layers += [nn.Flatten(), nn.Linear(flat, 16 * width), nn.SiLU(), nn.Linear(16 * width, outputs)]
     return nn.Sequential(*layers)
 
@@ -66,14 +72,14 @@ def decoder(network: Network, shape: ImageShape, width: int, latent: int) -> nn.
             nn.Linear(16 * width, shape.pixels),                         # B, C*S*S
             nn.Unflatten(1, (shape.channels, shape.size, shape.size)),
         )
-    smallest, stages = pyramid(shape.size, width)
-    flat = stages[-1] * smallest**2
+    sizes, stages = pyramid(shape.size, width)
+    flat = stages[-1] * sizes[-1]**2
     layers: list[nn.Module] = [
         nn.Linear(latent, 16 * width), nn.SiLU(), nn.Linear(16 * width, flat), nn.SiLU(),
-        nn.Unflatten(1, (stages[-1], smallest, smallest)),
+        nn.Unflatten(1, (stages[-1], sizes[-1], sizes[-1])),
     ]
-    for before, after in zip(stages[::-1], [*stages[-2::-1], shape.channels], strict=True):
-        layers += [nn.ConvTranspose2d(before, after, 4, stride=2, padding=1), nn.SiLU()]  # B, after, 2S, 2S
+    for before, after, size in zip(stages[::-1], [*stages[-2::-1], shape.channels], sizes[-2::-1], strict=True):
+        layers += [upsample(before, after, size), nn.SiLU()]  # B, after, size, size
     return nn.Sequential(*layers[:-1])  # logits: no activation after the last
 
 

@@ -37,7 +37,7 @@ from models.base import (
     Minimise,
     adam,
 )
-from models.blocks import check_shape, flatten, pyramid
+from models.blocks import check_shape, flatten, pyramid, upsample
 from models.settings import ModelSettings
 
 # B batch, C H W image, D latent
@@ -151,8 +151,8 @@ class GAN(Latent, Diagnoses, GenerativeModel[GANSettings]):
             )
         if d_real < 0.55 and d_fake > 0.45:
             found["blind"] = (
-                f"The generator has won ({belief}): the discriminator is guessing and has nothing to teach. "
-                "Try a larger --width or a higher --learning-rate."
+                f"The generator has won ({belief}): the discriminator is guessing and teaches nothing more. "
+                "If samples are not good yet, try a larger --width or a higher --learning-rate."
             )
         if spread < 0.25:
             found["mode collapse"] = (
@@ -186,16 +186,16 @@ def generator(config: GANSettings, shape: ImageShape) -> nn.Sequential:
             nn.Linear(16 * W, shape.pixels), nn.Tanh(),
             nn.Unflatten(1, (shape.channels, shape.size, shape.size)),
         )
-    smallest, stages = pyramid(shape.size, 2 * W)
+    sizes, stages = pyramid(shape.size, 2 * W)
     layers: list[nn.Module] = [
-        nn.Linear(config.latent, stages[-1] * smallest**2, bias=False),
-        nn.Unflatten(1, (stages[-1], smallest, smallest)),
+        nn.Linear(config.latent, stages[-1] * sizes[-1]**2, bias=False),
+        nn.Unflatten(1, (stages[-1], sizes[-1], sizes[-1])),
         nn.BatchNorm2d(stages[-1]), nn.ReLU(),
     ]
-    for before, after in pairwise(stages[::-1]):
-        layers += [nn.ConvTranspose2d(before, after, 4, stride=2, padding=1, bias=False)]  # B, after, 2S, 2S
+    for (before, after), size in zip(pairwise(stages[::-1]), sizes[-2:0:-1], strict=True):
+        layers += [upsample(before, after, size, bias=False)]    # B, after, size, size
         layers += [nn.BatchNorm2d(after), nn.ReLU()]
-    return nn.Sequential(*layers, nn.ConvTranspose2d(stages[0], shape.channels, 4, stride=2, padding=1), nn.Tanh())
+    return nn.Sequential(*layers, upsample(stages[0], shape.channels, shape.size), nn.Tanh())
 
 
 def discriminator(config: GANSettings, shape: ImageShape) -> nn.Sequential:
@@ -212,16 +212,16 @@ def discriminator(config: GANSettings, shape: ImageShape) -> nn.Sequential:
             nn.Linear(16 * W, 8 * W), nn.LeakyReLU(0.2),
             nn.Linear(8 * W, 1),
         )
-    smallest, stages = pyramid(shape.size, W)
+    sizes, stages = pyramid(shape.size, W)
     layers: list[nn.Module] = [nn.Conv2d(shape.channels, stages[0], 4, stride=2, padding=1), nn.LeakyReLU(0.2)]
     for before, after in pairwise(stages):
         layers += [nn.Conv2d(before, after, 4, stride=2, padding=1, bias=False)]  # B, after, S/2, S/2
         layers += [nn.BatchNorm2d(after, track_running_stats=False), nn.LeakyReLU(0.2)]
-    return nn.Sequential(*layers, nn.Flatten(), nn.Linear(stages[-1] * smallest**2, 1))
+    return nn.Sequential(*layers, nn.Flatten(), nn.Linear(stages[-1] * sizes[-1]**2, 1))
 
 
 def dcgan_init(module: nn.Module) -> None:
-    """DCGAN, section 4: weights from N(0, 0.02²), batch-norm scales from N(1, 0.02²)."""
+    """DCGAN, section 4: weights from N(0, 0.02²); batch-norm scales from N(1, 0.02²), as its code has them."""
     if isinstance(module, nn.Conv2d | nn.ConvTranspose2d | nn.Linear):
         nn.init.normal_(module.weight, 0.0, 0.02)
     elif isinstance(module, nn.BatchNorm1d | nn.BatchNorm2d):

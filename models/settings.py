@@ -145,7 +145,8 @@ def read(group: type[Settings], texts: Mapping[str, str]) -> dict[str, Any]:
     Raises `InputError` as `parse` does. Returns only what was given.
     """
     known = describe(group)
-    unset = {name: None for name, text in texts.items() if text == "none" and name in known and known[name].optional}
+    optional = {name for name, setting in known.items() if setting.optional}
+    unset = {name: None for name, text in texts.items() if text == "none" and name in optional}
     try:
         parsed = group.model_validate_strings({name: text for name, text in texts.items() if name not in unset})
     except ValidationError as error:

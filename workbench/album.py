@@ -4,6 +4,7 @@ import io
 from collections.abc import Callable, Mapping
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
 from models.base import Encodes, Latent, Metric
@@ -16,7 +17,7 @@ from workbench.figures.text import tidy
 from workbench.runs import files
 from workbench.runs.folder import RunFolder
 from workbench.runs.history import History
-from workbench.training.events import Event, Snapshot
+from workbench.training.events import Event, Snapshot, Started
 from workbench.training.snapshots import POINTS, REACH
 from workbench.training.state import Model
 
@@ -31,9 +32,12 @@ class Album:
     ) -> None:
         self._folder, self._config, self._images, self._model = folder, config, images, model
         self._history = history
+        self._started: Started | None = None
         self._title = f"{type(model).__name__} on {images.title}"
 
     def __call__(self, event: Event) -> None:
+        if isinstance(event, Started):
+            self._started = event
         if not isinstance(event, Snapshot):
             return
         names = [f"step-{event.step:09d}"] + ["final"] * event.final
@@ -55,18 +59,17 @@ class Album:
         def add(kind: str, title: str, draw: Draw, caption: str) -> None:
             found.append((kind, title, draw, self._header(event, title.lower(), caption)))
 
-        prior = self._model.latent_prior if isinstance(self._model, Latent) else "the model"
         add(
             "samples",
             "Samples",
             lambda h, w: figures.samples(event.samples, h, width=w),
-            f"Codes drawn from {prior}.",
+            codes_from(self._model),
         )
         if (pair := event.reconstructions) is not None:
             add("reconstructions", "Reconstructions", lambda h, w: figures.reconstructions(*pair, h, width=w),
                 "Held-out images above what the model makes of them.")  # fmt: skip
         if (codes := event.codes) is not None:
-            points, axes, how = _flat(codes)
+            points, axes, how = _flat(codes, event.labels)
             add("latent", "Latent space", lambda h, w: self._scatter(event, points, axes, h, w), how)
         if (between := event.interpolation) is not None:
             add("interpolation", "Interpolation",
@@ -110,19 +113,37 @@ class Album:
         files.write(self._folder.picture("latent", "tsne"), png(picture))
 
     def _summary(self, event: Snapshot, sheet: list[tuple[str, Draw]]) -> None:
-        settings = [
-            (name, self._images.title if name == "dataset" else "–" if value is None else str(value))
-            for _, name, value in self._config.items()
-            if name != "data_dir"  # where a machine keeps its data is no part of a result
-        ]
         last, metrics = self._history.last("test"), self._model.metrics
         numbers = [(name, tidy(last[name], 4), metric.unit) for name, metric in metrics.items()]
+        captions = ["Numbers are of the held-out images.", codes_from(self._model)]
+        captions += [self._path_caption()] if event.interpolation is not None else []
         picture = figures.summary(
-            self._header(event, "summary", "Numbers are of the held-out images."),
+            self._header(event, "summary", " ".join(captions)),
             [(title, draw(None, figures.COLUMN)) for title, draw in sheet],
-            settings, numbers,
+            self._facts(), numbers,
         )  # fmt: skip
         files.write(self._folder.summary_file, png(picture))
+
+    def _facts(self) -> list[tuple[str, str]]:
+        """What the run was: its images, every setting that is set, and what it ran on."""
+        images, training = self._images, self._config.training
+        facts = {
+            "run": self._folder.name,
+            "dataset": images.title,
+            "images": f"{len(images.train):,} + {len(images.test):,} held out",
+            "image": f"{images.shape.size}x{images.shape.size} {['', 'grey', '', 'colour'][images.shape.channels]}",
+        }
+        # The dataset is named above as a person knows it; a data_dir is of one machine, and no part of a result.
+        hidden = {"dataset", "data_dir", "image_size", "channels", "epochs" if training.steps else "steps"}
+        for _, name, value in self._config.items():
+            if value is not None and name not in hidden:
+                facts[name] = f"{value:g}" if isinstance(value, float) else str(value)
+        if self._started is not None:
+            facts |= {
+                "device": self._started.device, "precision": self._started.precision,
+                "parameters": f"{self._started.parameters:,}",
+            }  # fmt: skip
+        return list(facts.items())
 
     def _write(self, kind: str, names: list[str], draw: Draw, header: Header) -> None:
         data = png(draw(header, figures.CONTENT))
@@ -130,9 +151,10 @@ class Album:
             files.write(self._folder.picture(kind, name), data)
 
     def _header(self, event: Snapshot, what: str, caption: str = "") -> Header:
-        weights = "averaged weights" if self._config.training.averaging else "last weights"
         where = f"step {event.step:,}, epoch {event.epoch:g}"
-        return Header(self._title, f"{what} at {where} · seed {self._config.training.seed} · {weights}", caption)
+        return Header(
+            self._title, f"{what} at {where} · seed {self._config.training.seed} · {weights(self._config)}", caption
+        )
 
     def _path_caption(self) -> str:
         kind = self._model.interpolation if isinstance(self._model, Latent) else "linear"
@@ -142,6 +164,16 @@ class Album:
             else "two codes"
         )
         return f"{kind.capitalize()} interpolation between {of}."
+
+
+def codes_from(model: Model) -> str:
+    """What samples are drawn from, as a caption."""
+    return f"Codes drawn from {model.latent_prior}." if isinstance(model, Latent) else ""
+
+
+def weights(config: RunConfig) -> str:
+    """Which weights pictures show."""
+    return "averaged weights" if config.training.averaging else "last weights"
 
 
 def panels(history: History, metrics: Mapping[str, Metric]) -> list[Panel]:
@@ -170,14 +202,17 @@ def png(picture: Image.Image) -> bytes:
     return buffer.getvalue()
 
 
-def _flat(codes: projection.Points) -> tuple[projection.Points, tuple[str, str], str]:
+def _flat(
+    codes: projection.Points, labels: NDArray[np.int64] | None
+) -> tuple[projection.Points, tuple[str, str], str]:
     """Codes in the plane, the names of its axes, and how they came there."""
-    if codes.shape[1] == 2:
-        return (
-            codes,
-            ("z0", "z1"),
-            "Codes of held-out images; the latent space has two dimensions and is shown as it is.",
-        )
+    D = codes.shape[1]
+    if D == 2:
+        return codes, ("z0", "z1"), "Codes of held-out images: the latent space as it is."
+    if D == 1:
+        rows = np.zeros_like(codes) if labels is None else labels[:, None].astype(np.float32)
+        how = "Codes of held-out images: the one latent dimension as it is, a row for each class."
+        return np.hstack([codes, rows]), ("z0", "class"), how
     points, (first, second) = projection.pca(codes)
     names = (f"PC 1 ({first:.0%} of variance)", f"PC 2 ({second:.0%} of variance)")
-    return points, names, f"Codes of held-out images, {codes.shape[1]} dimensions, projected by PCA."
+    return points, names, f"Codes of held-out images, {D} dimensions, projected by PCA."

@@ -108,9 +108,10 @@ def datasets_command(data_dir: Path | None) -> None:
 @click.command("runs")
 @RUNS_DIR
 def runs_command(runs_dir: Path) -> None:
-    """List the runs, newest first."""
+    """List the runs, the one last heard of first."""
     roomy = _console().width >= 100
     table = _table("run", "state", "model", "dataset", *["progress"] * roomy, "key number", "age")
+    rows: list[tuple[float, list[str]]] = []
     broken = []
     for folder in listing.runs(runs_dir):
         try:
@@ -121,8 +122,11 @@ def runs_command(runs_dir: Path) -> None:
         done = [f"{state.step:,}/{state.steps_total:,}"] * roomy
         age = _age(time.time() - state.heartbeat) if state.heartbeat else ""
         images = _title(config.data.dataset)
-        table.add_row(folder.name, state.status, config.model_name, images, *done, key_number(state), age)
-    if not table.rows and not broken:
+        row = [folder.name, state.status, config.model_name, images, *done, key_number(state), age]
+        rows.append((state.heartbeat, row))
+    for _, row in sorted(rows, reverse=True):
+        table.add_row(*row)
+    if not rows and not broken:
         _print(f"There are no runs in {runs_dir} yet. `genbench --no-ui` makes one.")
         return
     _print(table, *broken)
@@ -171,9 +175,7 @@ def show_command(run: str, runs_dir: Path) -> None:
     for _, name, value in config.items():
         settings.add_row(name, _plain(value), "" if value == usual.get(name, value) else _plain(usual[name]))
     _print(numbers, "", settings, "")
-    for path in [*sorted(folder.path.glob("*/final.png")), folder.summary_file]:
-        if path.exists():
-            _print(str(path))
+    _print(*state.notes, *(str(path) for path in folder.pictures()))
 
 
 @click.command("sample")
@@ -190,11 +192,13 @@ def sample_command(run: str, count: int, output: Path | None, seed: int, device:
     import torch
 
     from workbench import figures, session
-    from workbench.album import png
+    from workbench.album import codes_from, png, weights
     from workbench.data.imageset import to_bytes
     from workbench.runs import files
     from workbench.training.order import generator
 
+    if output is not None and output.suffix.lower() != ".png":
+        raise InputError(f"The grid is a PNG; {output} is called otherwise. Choose another -o, such as grid.png.")
     folder = listing.find(run, runs_dir)
     output = output or folder.picture("samples", f"drawn-{count}-seed-{seed}")
     model, config, step = session.trained_model(folder, device)
@@ -203,7 +207,8 @@ def sample_command(run: str, count: int, output: Path | None, seed: int, device:
         parts = [model.sample(min(500, count - done), noise) for done in range(0, count, 500)]
     header = figures.Header(
         f"{type(model).__name__} on {_title(config.data.dataset)}",
-        f"{count} samples at step {step:,} · seed {seed} · {folder.name}",
+        f"{count} samples at step {step:,} · seed {seed} · {weights(config)} · {folder.name}",
+        codes_from(model),
     )
     picture = figures.samples(to_bytes(torch.cat(parts)).cpu().numpy(), header)
     try:

@@ -18,7 +18,7 @@ from models.settings import ModelSettings, Setting, Settings, describe, parse, r
 from workbench.data import catalogue
 
 GROUPS = ("model", "data", "training")
-CHANGEABLE = ("epochs", "steps", "device", "threads")  # what a resumed run may have another value of
+CHANGEABLE = ("epochs", "steps", "device", "threads", "data_dir")  # what a resumed run may have another value of
 
 _BOTH_LENGTHS = "Give --epochs or --steps, not both: each says how long to train."
 
@@ -142,7 +142,7 @@ def resolve(model_name: str, given: Mapping[str, str]) -> RunConfig:
         # What was given as text is read as text; the rest are values already.
         rest = {name: value for name, value in values.items() if known[name][0] == group and name not in typed}
         try:
-            built.append(parse(cls, read(cls, typed) | rest))
+            built.append(parse(cls, _absolute(read(cls, typed)) | rest))
         except InputError as error:
             lines.append(str(error))
     lines += _between(given)
@@ -152,7 +152,7 @@ def resolve(model_name: str, given: Mapping[str, str]) -> RunConfig:
 
 
 def changes(given: Mapping[str, str]) -> dict[str, Any]:
-    """Training settings given as text to a run that goes on, checked. Raises `InputError` for what must stay."""
+    """Settings given as text to a run that goes on, checked. Raises `InputError` for what must stay."""
     fixed = [name for name in given if name not in CHANGEABLE]
     if fixed:
         raise InputError(
@@ -161,8 +161,15 @@ def changes(given: Mapping[str, str]) -> dict[str, Any]:
         )
     if {"epochs", "steps"} <= given.keys():
         raise InputError(_BOTH_LENGTHS)
-    changed = read(TrainingSettings, given)
+    data = {name: text for name, text in given.items() if name in DataSettings.model_fields}
+    changed = read(TrainingSettings, {name: text for name, text in given.items() if name not in data})
+    changed |= _absolute(read(DataSettings, data))
     return changed | ({"steps": None} if "epochs" in changed else {})
+
+
+def _absolute(values: dict[str, Any]) -> dict[str, Any]:
+    """Paths as they are from anywhere, so that a run can be resumed from another folder."""
+    return {n: v.expanduser().absolute() if isinstance(v, Path) else v for n, v in values.items()}
 
 
 def _between(given: Mapping[str, str]) -> list[str]:

@@ -56,7 +56,7 @@ def train(config: RunConfig | None, options: Options) -> int:
         console.print(f"[bold]{escape(str(prepared.folder.path))}", soft_wrap=True)
 
     control = Control()
-    with _signals(control) as received, RunConsole(console, options.quiet) as screen:
+    with _signals(control), RunConsole(console, options.quiet) as screen:
         finished = prepared.run([screen], control)
 
     # The file's state would be an older one where the disk is full.
@@ -68,8 +68,8 @@ def train(config: RunConfig | None, options: Options) -> int:
         Console(stderr=True).print(failure, style="red", markup=False, soft_wrap=True)
     if options.as_json:
         sys.stdout.write(json.dumps(result, allow_nan=False) + "\n")
-    if received:
-        return 128 + received[0]
+    if finished.status == "stopped":
+        return 130
     return int(finished.status != "done" or bool(failures))
 
 
@@ -90,7 +90,7 @@ def summarise(folder: RunFolder) -> dict[str, Any]:
 
 
 @contextmanager
-def _signals(control: Control) -> Iterator[list[int]]:
+def _signals(control: Control) -> Iterator[None]:
     """Ctrl+C and SIGTERM end the run at the next step, saved; a second one ends it at once."""
     received: list[int] = []
 
@@ -102,7 +102,7 @@ def _signals(control: Control) -> Iterator[list[int]]:
 
     previous = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
-        yield received
+        yield
     finally:
         for number, handler in previous.items():
             signal.signal(number, handler)

@@ -17,7 +17,7 @@ import models
 from models.base import ImageShape
 from models.errors import InputError
 from workbench.album import Album
-from workbench.config import RunConfig
+from workbench.config import DataSettings, RunConfig
 from workbench.data.imageset import ImageSet, Progress
 from workbench.data.load import load
 from workbench.runs import checkpoint, history
@@ -92,13 +92,18 @@ def begin(config: RunConfig, runs_dir: Path, name: str | None, progress: Progres
 def resume(folder: RunFolder, changes: dict[str, Any], progress: Progress | None = None) -> Session:
     """Prepare to go on with a run from its last checkpoint.
 
-    `changes` may give `epochs` or `steps`, to go further, and `device` or `threads`. Raises `InputError` where
-    the run cannot go on: it is being written, has no checkpoint, is finished, or its images have changed.
+    `changes` may give `epochs` or `steps`, to go further, `device`, `threads`, and where the data lies now.
+    Raises `InputError` where the run cannot go on: it is being written, has no checkpoint, is finished, or its
+    images have changed.
     """
     folder.lock()
     try:
         config = folder.config()
-        config = replace(config, training=config.training.model_copy(update=changes))
+        data = {name: value for name, value in changes.items() if name in DataSettings.model_fields}
+        training = {name: value for name, value in changes.items() if name not in data}
+        config = replace(
+            config, data=config.data.model_copy(update=data), training=config.training.model_copy(update=training)
+        )
         machine = devices.choose(config.training)
         images = _images(config, progress)
         if images.fingerprint != folder.images()["fingerprint"]:
@@ -194,4 +199,4 @@ def _failure(error: Exception, config: RunConfig, folder: RunFolder) -> str:
     if isinstance(error, torch.OutOfMemoryError) or "can't allocate memory" in str(error):
         half = max(config.training.batch_size // 2, 2)
         return f"The device ran out of memory. Try --batch-size {half}, or a smaller --width."
-    return f"{type(error).__name__}: {error}. The traceback is in {folder.log_file}."
+    return f"{type(error).__name__}: {str(error).rstrip('.')}. The traceback is in {folder.log_file}."

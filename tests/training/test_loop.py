@@ -58,7 +58,7 @@ def of_kind(events: list[Event], kind: type[Any]) -> list[Any]:
 def test_events_come_in_order(tmp_path: Path) -> None:
     told = train(begin(tmp_path, "vae", epochs="2", every="1"))
     assert [type(event) for event in told] == [
-        Started, Progress, Evaluated, Snapshot, Progress, Evaluated, Snapshot, Saved, Finished,
+        Started, Progress, Evaluated, Snapshot, Saved, Progress, Evaluated, Snapshot, Saved, Finished,
     ]  # fmt: skip
     started = told[0]
     assert isinstance(started, Started)
@@ -248,7 +248,7 @@ def test_a_save_that_fails_midway_is_a_notice(tmp_path: Path, monkeypatch: pytes
     told = train(begin(tmp_path, "ae", epochs="3", every="1"))
     (notice,) = of_kind(told, Notice)
     assert notice.text.startswith("A checkpoint could not be written ([Errno 28] No space left on device)")
-    assert [event.step for event in of_kind(told, Saved)] == [12, 18]
+    assert [event.step for event in of_kind(told, Saved)] == list(range(2, 19))
 
 
 def trainer(session: Session) -> loop.Trainer:

@@ -61,6 +61,7 @@ def fetch(info: DatasetInfo, data: Path, progress: Progress, unpack: Callable[[P
     """
     folder = data / info.name
     files = remotes(info)
+    existed = data.exists()
     try:
         if not catalogue.may_write(data):
             raise PermissionError(f"{data} is read-only, give another --data-dir")
@@ -75,8 +76,10 @@ def fetch(info: DatasetInfo, data: Path, progress: Progress, unpack: Callable[[P
             if unpack is not None:
                 unpack(folder)
     except (OSError, http.client.HTTPException) as error:
-        with contextlib.suppress(OSError):
-            folder.rmdir()  # only if nothing is in it
+        with contextlib.suppress(OSError):  # folders go only if nothing is in them
+            (data / f"{info.name}.lock").unlink(missing_ok=True)
+            for made in [folder] if existed else [folder, data]:
+                made.rmdir()
         raise InputError(
             f"{info.name} could not be downloaded: {_one_line(error)}. "
             f"Put {', '.join(file.name for file in files)} into {folder} yourself, "

@@ -43,6 +43,9 @@ def load(
         if len(train) < 2:
             raise InputError(f"{name} has one image only; one to train on and one to hold out are needed.")
         train, test = hold_out(train, seed)
+    if info.kind != "download":
+        # Folders come sorted by class, and pictures and scatters show the first images; published sets are mixed.
+        test = test.take(shuffled(len(test), seed))
     if limit is not None and limit < len(train):
         train = train.take(shuffled(len(train), seed)[:limit].sort().values)
 

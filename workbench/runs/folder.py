@@ -12,7 +12,7 @@ import sys
 import time
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from importlib import metadata
 from pathlib import Path
@@ -20,6 +20,7 @@ from typing import Any, Literal
 
 import filelock
 import psutil
+from pydantic import TypeAdapter, ValidationError
 
 from models.errors import InputError
 from workbench import __version__
@@ -45,6 +46,7 @@ class State:
     steps_total: int = 0
     metrics: Mapping[str, float | None] = field(default_factory=dict)  # last held-out values, and train_... ones
     reason: str = ""  # one sentence for diverged and failed
+    notes: tuple[str, ...] = ()  # what a person should know: mode collapse, skipped images, ...
     pid: int = 0
     pid_started: float = 0.0  # a pid alone may have been given to another process
     host: str = ""
@@ -77,7 +79,7 @@ class RunFolder:
         Raises `InputError` when `name` is taken or the place cannot be written to.
         """
         dataset = config.data.dataset.removeprefix("folder:").rstrip("/")
-        stem = f"{datetime.now().astimezone():%Y%m%d-%H%M%S}-{config.model_name}-{Path(dataset).name}"
+        stem = f"{datetime.now().astimezone():%Y%m%d-%H%M%S}-{config.model_name}-{Path(dataset).name[:60]}"
         if name is not None:
             check_name(runs_dir, name)
         for attempt in range(1000):
@@ -178,16 +180,25 @@ class RunFolder:
         written = files.read_json(self.state_file)
         known = {name: written[name] for name in State.__dataclass_fields__ if name in written}
         try:
-            state = State(**known)
-        except TypeError:
-            raise InputError(f"{self.state_file} does not say where the run stands.") from None
-        if state.status in {"running", "paused"} and not _alive(state):
-            known["status"] = "interrupted"
-        return State(**known)
+            state = TypeAdapter(State).validate_python(known)
+        except ValidationError as error:
+            wrong = ", ".join(str(item["loc"][0]) for item in error.errors() if item["loc"])
+            raise InputError(f"{self.state_file} does not say where the run stands ({wrong}).") from None
+        gone = state.status in {"running", "paused"} and not _alive(state)
+        return replace(state, status="interrupted") if gone else state
 
     def picture(self, kind: str, name: str) -> Path:
         """Where a picture goes: samples/step-000001800.png, latent/tsne.png, ..."""
         return self.path / kind / f"{name}.png"
+
+    def pictures(self) -> list[Path]:
+        """The pictures to look at first: the final one of each kind, or the newest; the contact sheet last."""
+        found = []
+        for kind in sorted(path for path in self.path.iterdir() if path.is_dir()):
+            drawn = sorted(kind.glob("*.png"))
+            named = [path for path in drawn if path.stem in {"final", "curves", "tsne"}]
+            found += named or drawn[-1:]
+        return [*found, *([self.summary_file] if self.summary_file.exists() else [])]
 
     def log(self, text: str) -> None:
         """Append to `log.txt`, each entry with its time."""

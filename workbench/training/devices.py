@@ -1,7 +1,9 @@
 """What a run computes on: device, precision, threads."""
 
+import math
 import os
 from dataclasses import dataclass
+from pathlib import Path
 
 import torch
 
@@ -33,9 +35,12 @@ def choose(settings: TrainingSettings) -> Machine:
 
 def available_cores() -> int:
     """Cores this process may use, which in a container or a batch job are fewer than the machine has."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    try:  # a container's share, in microseconds of each period: "200000 100000" is two cores
+        quota, period = Path("/sys/fs/cgroup/cpu.max").read_text().split()
+        return max(1, min(cores, math.ceil(int(quota) / int(period))))
+    except (OSError, ValueError):  # no such file, or "max"
+        return cores
 
 
 def _device(wanted: str) -> torch.device:

@@ -34,7 +34,7 @@ from workbench.training.order import Order, seed_for
 from workbench.training.state import TrainingState
 
 SAVE_SECONDS = 30
-DIAGNOSED_STEPS = 200
+DIAGNOSED_STEPS, LEAST_DIAGNOSED = 200, 20
 
 Numbers = dict[str, float]
 
@@ -60,7 +60,7 @@ class Trainer:
         self._stretch: list[tuple[int, Numbers]] = []  # reports since the last diagnosis, with their steps
         self._began = time.perf_counter()
         self._step_seconds, self._images_seen, self._first_step = 0.0, 0, state.step
-        self._saved_at, self._saved_step = time.perf_counter(), -1
+        self._saved_at, self._saved_step, self._evaluated_step = time.perf_counter(), -1, -1
 
     def run(self) -> Finished:
         """Train to the end, a stop, or a divergence. Errors of our own making pass through."""
@@ -99,23 +99,34 @@ class Trainer:
             # Report, a few times a second. Reading is what waits for the device, so it counts as training.
             self._meter.add(terms)
             last, round_done = state.step == self.steps_total, self._round_done()
-            reporting = last or round_done or bool(asked) or self._meter.due()
+            saving = self._save_due(round_done) or "checkpoint" in asked
+            reporting = last or round_done or saving or bool(asked) or self._meter.due()
             numbers = self._meter.read(state.step) if reporting else None
             self._step_seconds += time.perf_counter() - begin
             self._images_seen += len(batch.images)
             if numbers:
                 self._report(*numbers)
 
-            # Evaluate and draw, each round of epochs and at the end.
-            if last or round_done or "pictures" in asked:
-                self._look(final=last)
+            # Evaluate and draw, each round of epochs.
+            if (round_done and not last) or "pictures" in asked:
+                self._look(final=False)
 
-            # Save, by the clock, at the end, and on request.
-            if last or "checkpoint" in asked or self._save_due(round_done):
+            # Save, by the clock and on request.
+            if saving and not last:
                 self._save()
-        if self.control.stopping and state.step > self._saved_step:
-            self._report(*self._meter.read(state.step))
+        self._end()
+
+    def _end(self) -> None:
+        """Leave a whole run behind, also where it was stopped: numbers, a checkpoint, the final pictures."""
+        self._report(*self._meter.read(self.state.step))
+        self._diagnose(LEAST_DIAGNOSED)
+        if self.state.step == self.steps_total:
+            self._look(final=True)
             self._save()
+            return
+        self._save()  # first, since whoever stops a run may not wait for pictures
+        if self.state.step > self._first_step:
+            self._look(final=True)
 
     def _batch(self, step: int) -> Batch:
         indices = self._order.indices(step)
@@ -151,32 +162,37 @@ class Trainer:
         elapsed = time.perf_counter() - self._began
         left = (self.steps_total - self.state.step) * elapsed / max(self.state.step - self._first_step, 1)
         self.tell(Progress(self._record("train", mean, low, high), rate, left))
-        self._diagnose(steps, mean)
-
-    def _diagnose(self, steps: int, mean: Numbers) -> None:
-        """Ask the model what a stretch of steps means; shorter ones are mostly noise."""
         self._stretch.append((steps, mean))
+        self._diagnose(DIAGNOSED_STEPS)
+
+    def _diagnose(self, least: int) -> None:
+        """Ask the model what the last stretch means, once it has `least` steps; shorter ones are mostly noise."""
         length = sum(part for part, _ in self._stretch)
-        if length < DIAGNOSED_STEPS or not isinstance(self.state.model, Diagnoses):
+        if length < least or not isinstance(self.state.model, Diagnoses):
             return
-        means = {name: sum(part * m[name] for part, m in self._stretch) / length for name in mean}
+        means = {name: sum(part * m[name] for part, m in self._stretch) / length for name in self._stretch[0][1]}
         self._stretch.clear()
-        for name, sentence in self.state.model.diagnose(means).items():
-            if name not in self._told:
-                self._told.add(name)
-                self.tell(Notice(self.state.step, sentence))
+        found = self.state.model.diagnose(means)
+        for name in found.keys() - self._told:
+            self.tell(Notice(self.state.step, found[name]))
+        self._told = set(found)  # a trouble that went away and comes back is told again
 
     def _look(self, final: bool) -> None:
         with self.state.for_looking() as model, self._precision():
-            means = evaluate(model, self.images.test, self.settings.seed, self.machine.device)
-            self.tell(Evaluated(self._record("test", means)))
+            if self._evaluated_step != self.state.step:
+                means = evaluate(model, self.images.test, self.settings.seed, self.machine.device)
+                self.tell(Evaluated(self._record("test", means)))
+                self._evaluated_step = self.state.step
             epoch = self.state.step / self._order.steps_per_epoch
             self.tell(snapshots.take(model, self.images, self.settings.seed, self.state.step, epoch, final))
 
     def _save_due(self, round_done: bool) -> bool:
-        return round_done and time.perf_counter() - self._saved_at >= SAVE_SECONDS
+        """Every half minute, and once early, so that a run that breaks soon has something to go on from."""
+        first = round_done and self._saved_step < 0 and self._first_step == 0
+        return first or time.perf_counter() - self._saved_at >= SAVE_SECONDS
 
     def _save(self) -> None:
+        self._saved_at = time.perf_counter()  # also of one that fails: a full disk is not tried at every step
         try:
             path = checkpoint.save(self.folder, self.state.to_checkpoint(self.seconds()))
         except FloatingPointError as error:
@@ -186,7 +202,7 @@ class Trainer:
                 raise InputError(f"The final checkpoint could not be written: {error}. Free some space.") from None
             self.tell(Notice(self.state.step, f"A checkpoint could not be written ({error}); training goes on."))
             return
-        self._saved_at, self._saved_step = time.perf_counter(), self.state.step
+        self._saved_step = self.state.step
         self.tell(Saved(self.state.step, path))
 
     def seconds(self) -> float:

@@ -19,6 +19,7 @@ from workbench.training.events import (
 )  # fmt: skip
 
 STATE_SECONDS = 2.0
+NOTES = 20  # kept in the state; log.txt has all
 
 
 class Recorder:
@@ -58,6 +59,8 @@ class Recorder:
                 self._write()
             case Notice(step=step, text=text):
                 self.folder.log(f"step {step}: {text}")
+                notes = (*self.state.notes, f"step {step}: {text}")[-NOTES:]
+                self.state = replace(self.state, notes=notes)
             case Saved(step=step, path=path):
                 self.folder.log(f"step {step}: saved {path.name}")
             case Finished(status=status, step=step, reason=reason):
