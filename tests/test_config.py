@@ -42,7 +42,7 @@ def test_no_two_groups_share_a_name(model: str) -> None:
         ("vae", "mnist", {"latent": 32, "learning_rate": 1e-3, "batch_size": 128, "epochs": 20, "beta": 1.0}),
         ("gan", None, {"latent": 100, "learning_rate": 2e-4, "beta1": 0.5, "batch_size": 64, "epochs": 50,
                        "dataset": "abstract"}),
-        ("vae", None, {"dataset": "digits", "epochs": 50, "every": 5, "batch_size": 128}),
+        ("vae", None, {"dataset": "digits", "epochs": 60, "every": 5, "batch_size": 128}),
         ("gan", "mnist", {"epochs": 50, "batch_size": 64}),
     ],
 )  # fmt: skip

@@ -64,7 +64,7 @@ DATASETS: dict[str, DatasetInfo] = {
     for info in (
         DatasetInfo(
             "digits", "embedded", "Handwritten digits of scikit-learn, smoothly enlarged from 8x8; works offline.",
-            10, 1, 28, 1617, 180, recipe={"epochs": 50, "every": 5},
+            10, 1, 28, 1617, 180, recipe={"epochs": 60, "every": 5},
         ),
         DatasetInfo(
             "abstract", "embedded", "Abstract colour paintings composed from a seed; works offline.",

@@ -9,8 +9,8 @@ from numpy.typing import ArrayLike, NDArray
 Numbers = NDArray[np.float64]
 
 _STRAYS = 0.03  # share of the values at either end that may be left outside the axis
-_FAR = 3.0  # and only if they lie further out than this many times the spread of the rest
-_FEW = 20  # values; in a shorter line each counts for more, and it takes twice that
+_FAR, _FAR_SHORT = 0.5, 6.0  # and only if they lie further out than this many times the spread of the rest
+_FEW = 60  # values; in a shorter line each counts for more
 _FLAT = 1e-5  # a range smaller than this share of its values is a constant: its ticks would need nine digits
 
 
@@ -18,7 +18,8 @@ def robust_limits(lines: Iterable[Numbers]) -> tuple[float, float]:
     """Limits that show every line without letting a few strays flatten the rest; NaN where nothing is finite.
 
     Each line is judged alone. A value is stray if it is among the outermost 3 % (one value at least) and further
-    out than three times the spread of the others: the first step of a training curve, or a spike. A line with
+    out than half the spread of the others (six times, in a short line): the first steps of a training curve, or a
+    spike. A line with
     fewer than four values, or one that is flat but for them, has no strays.
     """
     kept = [np.empty(0)]
@@ -26,7 +27,7 @@ def robust_limits(lines: Iterable[Numbers]) -> tuple[float, float]:
         values = np.sort(line[np.isfinite(line)])
         strays = max(1, int(len(values) * _STRAYS)) if len(values) >= 4 else 0
         inner = values[strays : len(values) - strays]
-        far = (inner[-1] - inner[0]) * _FAR * (1.0 if len(values) >= _FEW else 2.0) if len(inner) else 0.0
+        far = (inner[-1] - inner[0]) * (_FAR if len(values) >= _FEW else _FAR_SHORT) if len(inner) else 0.0
         near = (values >= inner[0] - far) & (values <= inner[-1] + far) if far else slice(None)
         kept.append(values[near])
     known = np.concatenate(kept)
