@@ -19,8 +19,7 @@ def robust_limits(lines: Iterable[Numbers]) -> tuple[float, float]:
 
     Each line is judged alone. A value is stray if it is among the outermost 3 % (one value at least) and further
     out than half the spread of the others (six times, in a short line): the first steps of a training curve, or a
-    spike. A line with
-    fewer than four values, or one that is flat but for them, has no strays.
+    spike. A line with fewer than four values, or one that is flat but for them, has no strays.
     """
     kept = [np.empty(0)]
     for line in lines:
