@@ -147,3 +147,10 @@ def test_settings_cannot_be_changed_in_place() -> None:
     config = resolve("ae", {})
     with pytest.raises(ValueError, match="frozen"):
         config.training.epochs = 3  # type: ignore[misc]
+
+
+def test_changes_reach_the_group_that_has_the_setting(tmp_path: Path) -> None:
+    config = resolve("vae", {}).with_changes({"epochs": 3, "data_dir": tmp_path})
+    assert config.training.epochs == 3
+    assert config.data.data_dir == tmp_path
+    assert RunConfig.from_json(config.to_json()) == config

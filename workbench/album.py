@@ -21,6 +21,7 @@ from workbench.training.events import Event, Snapshot, Started
 from workbench.training.snapshots import POINTS, REACH
 from workbench.training.state import Model
 
+Labels = NDArray[np.int64]
 Draw = Callable[[Header | None, int], Image.Image]  # a picture with its header, or bare and `width` pixels wide
 
 
@@ -70,7 +71,7 @@ class Album:
                 "Held-out images above what the model makes of them.")  # fmt: skip
         if (codes := event.codes) is not None:
             points, axes, how = _flat(codes, event.labels)
-            add("latent", "Latent space", lambda h, w: self._scatter(event, points, axes, h, w), how)
+            add("latent", "Latent space", lambda h, w: self._scatter(points, event.labels, axes, h, w), how)
         if (between := event.interpolation) is not None:
             add("interpolation", "Interpolation",
                 lambda h, w: figures.strips(between, h, (), ("A", "B"), w),
@@ -85,11 +86,10 @@ class Album:
         return found
 
     def _scatter(
-        self, event: Snapshot, points: projection.Points, axes: tuple[str, str], header: Header | None, width: int
-    ) -> Image.Image:
-        return figures.scatter(
-            points.astype(np.float64), event.labels, self._images.classes, header, axes, width=width
-        )
+        self, points: projection.Points, labels: Labels | None, axes: tuple[str, str], header: Header | None,
+        width: int,
+    ) -> Image.Image:  # fmt: skip
+        return figures.scatter(points.astype(np.float64), labels, self._images.classes, header, axes, width=width)
 
     def _curves(self, header: Header | None, width: int) -> Image.Image:
         return figures.curves(panels(self._history, self._model.metrics), header, width=width)
@@ -107,9 +107,7 @@ class Album:
             "t-SNE of the codes of held-out images. Neighbours are neighbours; distances between clusters and "
             "their sizes mean nothing.",
         )  # fmt: skip
-        picture = figures.scatter(
-            points.astype(np.float64), labels, self._images.classes, header, ("t-SNE 1", "t-SNE 2")
-        )
+        picture = self._scatter(points, labels, ("t-SNE 1", "t-SNE 2"), header, figures.CONTENT)
         files.write(self._folder.picture("latent", "tsne"), png(picture))
 
     def _summary(self, event: Snapshot, sheet: list[tuple[str, Draw]]) -> None:
@@ -127,11 +125,12 @@ class Album:
     def _facts(self) -> list[tuple[str, str]]:
         """What the run was: its images, every setting that is set, and what it ran on."""
         images, training = self._images, self._config.training
+        size, tone = images.shape.size, "grey" if images.shape.channels == 1 else "colour"
         facts = {
             "run": self._folder.name,
             "dataset": images.title,
             "images": f"{len(images.train):,} + {len(images.test):,} held out",
-            "image": f"{images.shape.size}x{images.shape.size} {['', 'grey', '', 'colour'][images.shape.channels]}",
+            "image": f"{size}x{size} {tone}",
         }
         # The dataset is named above as a person knows it; a data_dir is of one machine, and no part of a result.
         hidden = {"dataset", "data_dir", "image_size", "channels", "epochs" if training.steps else "steps"}
@@ -202,9 +201,7 @@ def png(picture: Image.Image) -> bytes:
     return buffer.getvalue()
 
 
-def _flat(
-    codes: projection.Points, labels: NDArray[np.int64] | None
-) -> tuple[projection.Points, tuple[str, str], str]:
+def _flat(codes: projection.Points, labels: Labels | None) -> tuple[projection.Points, tuple[str, str], str]:
     """Codes in the plane, the names of its axes, and how they came there."""
     D = codes.shape[1]
     if D == 2:

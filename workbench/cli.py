@@ -9,7 +9,6 @@ import io
 import os
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -269,8 +268,7 @@ def _version(context: click.Context, parameter: click.Parameter, wanted: bool) -
 def _resumed(values: dict[str, Any], given: dict[str, str]) -> RunConfig:
     from workbench.runs.listing import find
 
-    config = find(values["resume"], values["runs_dir"]).config()
-    return replace(config, training=config.training.model_copy(update=changes(given)))
+    return find(values["resume"], values["runs_dir"]).config().with_changes(changes(given))
 
 
 def _dry_run(config: RunConfig) -> int:

@@ -14,7 +14,7 @@ from pydantic import Field
 
 import models
 from models.errors import InputError
-from models.settings import ModelSettings, Setting, Settings, describe, parse, read, suggest
+from models.settings import ModelSettings, S, Setting, Settings, describe, parse, read, suggest
 from workbench.data import catalogue
 
 GROUPS = ("model", "data", "training")
@@ -81,6 +81,14 @@ class RunConfig:
         for group in GROUPS:
             for name, value in getattr(self, group):
                 yield group, name, value
+
+    def with_changes(self, changed: Mapping[str, Any]) -> "RunConfig":
+        """The same configuration with some checked settings replaced, each in the group that has it."""
+
+        def copy(group: S) -> S:
+            return group.model_copy(update={n: v for n, v in changed.items() if n in type(group).model_fields})
+
+        return RunConfig(self.model_name, copy(self.model), copy(self.data), copy(self.training))
 
     def to_json(self) -> dict[str, Any]:
         """The `model`, `data` and `training` parts of `config.json`, as JSON values."""

@@ -7,7 +7,7 @@ import os
 import traceback
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ import models
 from models.base import ImageShape
 from models.errors import InputError
 from workbench.album import Album
-from workbench.config import DataSettings, RunConfig
+from workbench.config import RunConfig
 from workbench.data.imageset import ImageSet, Progress
 from workbench.data.load import load
 from workbench.runs import checkpoint, history
@@ -98,12 +98,7 @@ def resume(folder: RunFolder, changes: dict[str, Any], progress: Progress | None
     """
     folder.lock()
     try:
-        config = folder.config()
-        data = {name: value for name, value in changes.items() if name in DataSettings.model_fields}
-        training = {name: value for name, value in changes.items() if name not in data}
-        config = replace(
-            config, data=config.data.model_copy(update=data), training=config.training.model_copy(update=training)
-        )
+        config = folder.config().with_changes(changes)
         machine = devices.choose(config.training)
         images = _images(config, progress)
         if images.fingerprint != folder.images()["fingerprint"]:
