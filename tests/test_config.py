@@ -97,6 +97,7 @@ def test_what_is_no_whole_number(name: str, text: str) -> None:
         resolve("ae", {name: text})
 
 
+@example("~nobody-of-this-name").via("a home folder that is not there")
 @example("NaN").via("the number that compares with nothing")
 @example("none").via("is a value of the optional ones only")
 @example("1e400").via("overflows")

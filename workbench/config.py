@@ -177,7 +177,7 @@ def changes(given: Mapping[str, str]) -> dict[str, Any]:
 
 def _absolute(values: dict[str, Any]) -> dict[str, Any]:
     """Paths as they are from anywhere, so that a run can be resumed from another folder."""
-    return {n: v.expanduser().absolute() if isinstance(v, Path) else v for n, v in values.items()}
+    return {n: catalogue.expanded(str(v)).absolute() if isinstance(v, Path) else v for n, v in values.items()}
 
 
 def _between(given: Mapping[str, str]) -> list[str]:

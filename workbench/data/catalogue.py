@@ -93,7 +93,7 @@ def find(name: str) -> DatasetInfo:
                 f"There is no folder {given or repr('')}. Give a folder of images as folder:PATH, "
                 "for example --dataset folder:./pictures."
             )
-        absolute = _FOLDER_PREFIX + str(_expanded(given).absolute())
+        absolute = _FOLDER_PREFIX + str(expanded(given).absolute())
         return DatasetInfo(absolute, "folder", "Images from a folder of yours.", None, 3, 32, None, None)
     hint = suggest(name, DATASETS)
     if not hint and _is_folder(name):
@@ -104,9 +104,9 @@ def find(name: str) -> DatasetInfo:
 def data_dir(given: Path | None = None) -> Path:
     """Where sets are looked for and downloaded to: `given`, else $GENBENCH_DATA_DIR, else the user's cache."""
     if given is not None:
-        return _expanded(str(given))
+        return expanded(str(given))
     if from_environment := os.environ.get("GENBENCH_DATA_DIR"):
-        return _expanded(from_environment)
+        return expanded(from_environment)
     return user_cache() / "data"
 
 
@@ -175,8 +175,9 @@ def _is_file(path: Path) -> bool:
 
 
 def _is_folder(text: str) -> bool:
-    return bool(text) and os.path.isdir(_expanded(text))  # noqa: PTH112
+    return bool(text) and os.path.isdir(expanded(text))  # noqa: PTH112
 
 
-def _expanded(text: str) -> Path:
+def expanded(text: str) -> Path:
+    """`text` as a path, ~ and ~user resolved; a user that is not there is left as written, not an error."""
     return Path(os.path.expanduser(text))  # noqa: PTH111
