@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from models.base import GenerativeModel
 
 _FOLDER = Path(__file__).parent
-_SHARED = {"__init__", "base", "blocks", "errors", "settings"}
+_SHARED = {"__init__", "base", "blocks", "errors", "metric", "settings"}
 _LIGHT_IMPORTS = {"typing", "pydantic", "models.settings", "collections.abc", "math"}
 
 
@@ -70,6 +70,25 @@ def _field_docstrings(declaration: ast.ClassDef) -> Iterator[tuple[str, str]]:
         match field, below:
             case ast.AnnAssign(target=ast.Name(id=name)), ast.Expr(value=ast.Constant(value=str(text))):
                 yield name, text
+
+@cache
+def abilities(name: str) -> frozenset[str]:
+    """The classes of `models.base` that a model inherits, by name, without importing torch."""
+    trees = ast.parse((_FOLDER / "base.py").read_text(encoding="utf-8")), _parsed(name)
+    parents = {
+        node.name: [ast.unparse(base).partition("[")[0] for base in node.bases]
+        for tree in trees for node in tree.body if isinstance(node, ast.ClassDef)
+    }  # fmt: skip
+    model = next(node.name for node in trees[1].body if isinstance(node, ast.ClassDef)
+                 and "GenerativeModel" in parents[node.name])  # fmt: skip
+
+    def inherited(cls: str) -> Iterator[str]:
+        for parent in parents.get(cls, ()):
+            yield parent
+            yield from inherited(parent)
+
+    return frozenset(inherited(model))
+
 
 
 def load(name: str) -> "type[GenerativeModel[Any]]":

@@ -61,3 +61,4 @@ def test_a_picture_that_cannot_be_drawn_ends_no_training(tmp_path: Path, monkeyp
     assert "no such colour" in notice.text
     assert "in broken" in run.folder.log_file.read_text()
     assert run.folder.state().status == "done"
+    assert run.folder.snapshot(6).is_file()  # the arrays do not wait for the drawing

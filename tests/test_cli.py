@@ -175,6 +175,25 @@ def test_runs_lists_the_newest_first(capsys: Capture) -> None:
     assert "no runs in other yet" in genbench(capsys, "--runs-dir", "other", "runs").out
 
 
+def test_runs_can_be_filtered(capsys: Capture) -> None:
+    for name, model in (("a", "ae"), ("b", "vae")):
+        train(capsys, "--steps", "3", "--name", name, "--model", model)
+    RunFolder(Path("runs/b")).set_tags(["paper", "good"])
+
+    def names(*words: str) -> list[str]:
+        return [row.split()[0] for row in genbench(capsys, "runs", *words).out.splitlines()[1:]]
+
+    assert names("model:ae") == names("!paper") == ["a"]
+    assert names("lr<1", "state:done", "tag:pap") == names("beta>=1") == ["b"]
+    assert names("loss<1e9") == ["b"]
+    assert genbench(capsys, "runs", "tag:other").out == "None of the 2 runs in runs matches 'tag:other'.\n"
+    refused = genbench(capsys, "runs", "los<1e9")
+    assert (refused.code, refused.out) == (2, "")
+    assert refused.err.startswith("genbench: There is no setting or metric 'los'. Did you mean 'loss'? Filters:")
+    assert "tags: paper, good" in genbench(capsys, "show", "b").out
+    assert "FILTER shows only those that meet all of it." in genbench(capsys, "runs", "--help").out
+
+
 def test_runs_on_a_narrow_terminal_keep_their_names_whole(monkeypatch: pytest.MonkeyPatch, capsys: Capture) -> None:
     train(capsys, "--steps", "3", "--model", "gan", "--latent", "4")
     monkeypatch.setenv("COLUMNS", "80")

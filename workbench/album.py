@@ -1,32 +1,34 @@
-"""The sink that turns snapshots into the pictures of a run folder."""
+"""The sink that turns snapshots into the pictures of a run folder: arrays at once, then drawings."""
 
-import io
 from collections.abc import Callable, Mapping
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from models.base import Encodes, Latent, Metric
+from models.base import Encodes, Latent
+from models.metric import Metric
 from workbench import figures
 from workbench.config import RunConfig
 from workbench.data.imageset import ImageSet
 from workbench.evaluation import projection
-from workbench.figures import Header, Panel, Series
+from workbench.figures import Header, Panel, Series, png
 from workbench.figures.text import tidy
-from workbench.runs import files
+from workbench.runs import files, pictures
 from workbench.runs.folder import RunFolder
 from workbench.runs.history import History
+from workbench.runs.pictures import Facts, Pictures
 from workbench.training.events import Event, Snapshot, Started
 from workbench.training.snapshots import POINTS, REACH
 from workbench.training.state import Model
 
 Labels = NDArray[np.int64]
+Flat = tuple[projection.Points, tuple[str, str], str]  # codes in the plane, its axes, how they came there
 Draw = Callable[[Header | None, int], Image.Image]  # a picture with its header, or bare and `width` pixels wide
 
 
 class Album:
-    """Draws each snapshot at full resolution; at the end also t-SNE, paths, traversals and the summary."""
+    """Keeps each snapshot and draws it at full resolution; at the end also t-SNE, paths, traversals, a summary."""
 
     def __init__(
         self, folder: RunFolder, config: RunConfig, images: ImageSet, model: Model, history: History
@@ -41,10 +43,12 @@ class Album:
             self._started = event
         if not isinstance(event, Snapshot):
             return
+        flat = None if event.codes is None else _flat(event.codes, event.labels)
+        self._keep(event, flat)  # first, so that whoever watches need not wait for the drawings
         names = [f"step-{event.step:09d}"] + ["final"] * event.final
         sheet: list[tuple[str, Draw]] = [("Curves", self._curves)]
         self._write("curves", ["curves"], self._curves, self._header(event, "training curves"))
-        for kind, title, draw, header in self._pictures(event):
+        for kind, title, draw, header in self._drawings(event, flat):
             self._write(
                 kind, names if kind in {"samples", "reconstructions", "latent"} else ["final"], draw, header
             )
@@ -53,7 +57,17 @@ class Album:
             self._tsne(event)
             self._summary(event, sheet)
 
-    def _pictures(self, event: Snapshot) -> list[tuple[str, str, Draw, Header]]:
+    def _keep(self, event: Snapshot, flat: Flat | None) -> None:
+        """The arrays of a snapshot, for screens that show any moment of the run."""
+        points, axes, how = flat or (None, (), "")
+        originals, rebuilt = event.reconstructions or (None, None)
+        facts = Facts(
+            event.step, event.epoch, event.final, self._config.training.seed, weights(self._config),
+            codes_from(self._model), axes, how, self._images.classes if event.labels is not None else (),
+        )  # fmt: skip
+        pictures.save(self._folder, Pictures(facts, event.samples, originals, rebuilt, points, event.labels))
+
+    def _drawings(self, event: Snapshot, flat: Flat | None) -> list[tuple[str, str, Draw, Header]]:
         """(folder, title, drawing, header) of each picture the snapshot has something for."""
         found: list[tuple[str, str, Draw, Header]] = []
 
@@ -69,8 +83,8 @@ class Album:
         if (pair := event.reconstructions) is not None:
             add("reconstructions", "Reconstructions", lambda h, w: figures.reconstructions(*pair, h, width=w),
                 "Held-out images above what the model makes of them.")  # fmt: skip
-        if (codes := event.codes) is not None:
-            points, axes, how = _flat(codes, event.labels)
+        if flat is not None:
+            points, axes, how = flat
             add("latent", "Latent space", lambda h, w: self._scatter(points, event.labels, axes, h, w), how)
         if (between := event.interpolation) is not None:
             add("interpolation", "Interpolation",
@@ -194,14 +208,7 @@ def panels(history: History, metrics: Mapping[str, Metric]) -> list[Panel]:
     return found
 
 
-def png(picture: Image.Image) -> bytes:
-    """The bytes of a PNG file."""
-    buffer = io.BytesIO()
-    picture.save(buffer, "PNG")
-    return buffer.getvalue()
-
-
-def _flat(codes: projection.Points, labels: Labels | None) -> tuple[projection.Points, tuple[str, str], str]:
+def _flat(codes: projection.Points, labels: Labels | None) -> Flat:
     """Codes in the plane, the names of its axes, and how they came there."""
     D = codes.shape[1]
     if D == 2:

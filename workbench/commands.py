@@ -17,8 +17,9 @@ from models.errors import InputError
 from models.settings import describe
 from workbench.config import defaults
 from workbench.data import catalogue
-from workbench.runs import listing
-from workbench.runs.folder import RunFolder, State
+from workbench.runs import listing, query
+from workbench.runs.listing import Listing, ordered
+from workbench.units import age, dataset_title, duration, number, plain
 
 _UNBOUNDED = 10_000
 
@@ -61,11 +62,6 @@ def _print(*renderables: Any) -> None:
         console.print(renderable, markup=False, soft_wrap=isinstance(renderable, str))
 
 
-def _plain(value: Any) -> str:
-    """A setting's value as it would be typed."""
-    return "none" if value is None else f"{value:g}" if isinstance(value, float) else str(value)
-
-
 @click.command("models")
 @click.argument("name", required=False)
 def models_command(name: str | None) -> None:
@@ -78,7 +74,7 @@ def models_command(name: str | None) -> None:
         return
     table = _table("setting", "default", "allowed", "meaning")
     for setting in describe(registry.settings(name)).values():
-        table.add_row(setting.flag, _plain(setting.default), setting.allowed(), setting.help)
+        table.add_row(setting.flag, plain(setting.default), setting.allowed(), setting.help)
     _print(registry.about(name) + "\n", table)
 
 
@@ -106,49 +102,36 @@ def datasets_command(data_dir: Path | None) -> None:
 
 
 @click.command("runs")
+@click.argument("words", nargs=-1, metavar="[FILTER]...")
 @RUNS_DIR
-def runs_command(runs_dir: Path) -> None:
-    """List the runs, the one last heard of first."""
-    roomy = _console().width >= 100
-    table = _table("run", "state", "model", "dataset", *["progress"] * roomy, "key number", "age")
-    rows: list[tuple[float, list[str]]] = []
-    broken = []
-    for folder in listing.runs(runs_dir):
-        try:
-            state, config = RunFolder.open(folder.path).state(), folder.config()
-        except InputError as error:
-            broken.append(f"Note: {error}")
-            continue
-        done = [f"{state.step:,}/{state.steps_total:,}"] * roomy
-        age = _age(time.time() - state.heartbeat) if state.heartbeat else ""
-        images = _title(config.data.dataset)
-        row = [folder.name, state.status, config.model_name, images, *done, key_number(state), age]
-        rows.append((state.heartbeat, row))
-    for _, row in sorted(rows, reverse=True):
-        table.add_row(*row)
-    if not rows and not broken:
+def runs_command(words: tuple[str, ...], runs_dir: Path) -> None:
+    """List the runs, the one last heard of first.
+
+    FILTER shows only those that meet all of it. Put it in quotes, for the shell's sake:
+
+    \b
+    genbench runs 'model:gan lr>=1e-4'   by model and by a setting
+    genbench runs '!failed loss<95'      not this state; by a held-out number
+    genbench runs 'tag:paper mnist'      by tag, and by a part of the name
+    """
+    rows = Listing(runs_dir).rows()
+    if not rows:
         _print(f"There are no runs in {runs_dir} yet. `genbench --no-ui` makes one.")
         return
-    _print(table, *broken)
-
-
-def _title(dataset: str) -> str:
-    """What a table or a heading calls a set; a folder by its own name, whether or not it is still there."""
-    return Path(dataset).name if dataset.startswith("folder:") else dataset
-
-
-def key_number(state: State) -> str:
-    """The number a run is known by: the first held-out metric, e.g. "loss 94.12"."""
-    from workbench.console import number
-
-    return next((f"{n} {number(v)}" for n, v in state.metrics.items() if not n.startswith("train_")), "")
-
-
-def _age(seconds: float) -> str:
-    for length, unit in ((86400, "d"), (3600, "h"), (60, "min")):
-        if seconds >= length:
-            return f"{int(seconds // length)} {unit}"
-    return f"{max(int(seconds), 0)} s"
+    wanted = query.parse(" ".join(words), rows)
+    shown = [row for row in ordered(rows, "heartbeat", descending=True) if wanted.matches(row)]
+    if not shown:
+        _print(f"None of the {len(rows)} runs in {runs_dir} matches {' '.join(words)!r}.")
+        return
+    roomy = _console().width >= 100
+    table = _table("run", "state", "model", "dataset", *["progress"] * roomy, "key number", "age")
+    for row in shown:
+        if not row.problem:
+            done = [f"{row.step:,}/{row.steps_total:,}"] * roomy
+            key = f"{row.key} {number(row.key_value)}" if row.key in row.metrics else ""
+            old = age(time.time() - row.heartbeat) if row.heartbeat else ""
+            table.add_row(row.name, row.status, row.model, row.dataset, *done, key, old)
+    _print(table, *(f"Note: {row.problem}" for row in shown if row.problem))
 
 
 @click.command("show")
@@ -156,8 +139,6 @@ def _age(seconds: float) -> str:
 @RUNS_DIR
 def show_command(run: str, runs_dir: Path) -> None:
     """Show one run: state, numbers, changed settings, pictures."""
-    from workbench.console import duration, number
-
     folder = listing.find(run, runs_dir)
     config, state = folder.config(), folder.state()
     _print(Text(str(folder.path), style="bold"), f"{state.status}", *([state.reason] if state.reason else []))
@@ -173,8 +154,8 @@ def show_command(run: str, runs_dir: Path) -> None:
         usual = {}
     settings = _table("setting", "value", "default")
     for _, name, value in config.items():
-        settings.add_row(name, _plain(value), "" if value == usual.get(name, value) else _plain(usual[name]))
-    _print(numbers, "", settings, "")
+        settings.add_row(name, plain(value), "" if value == usual.get(name, value) else plain(usual[name]))
+    _print(*([f"tags: {', '.join(folder.tags())}\n"] if folder.tags() else []), numbers, "", settings, "")
     _print(*state.notes, *(str(path) for path in folder.pictures()))
 
 
@@ -192,7 +173,7 @@ def sample_command(run: str, count: int, output: Path | None, seed: int, device:
     import torch
 
     from workbench import figures, session
-    from workbench.album import codes_from, png, weights
+    from workbench.album import codes_from, weights
     from workbench.data.imageset import to_bytes
     from workbench.runs import files
     from workbench.training.order import generator
@@ -206,13 +187,13 @@ def sample_command(run: str, count: int, output: Path | None, seed: int, device:
     with torch.inference_mode():
         parts = [model.sample(min(500, count - done), noise) for done in range(0, count, 500)]
     header = figures.Header(
-        f"{type(model).__name__} on {_title(config.data.dataset)}",
+        f"{type(model).__name__} on {dataset_title(config.data.dataset)}",
         f"{count} samples at step {step:,} · seed {seed} · {weights(config)} · {folder.name}",
         codes_from(model),
     )
     picture = figures.samples(to_bytes(torch.cat(parts)).cpu().numpy(), header)
     try:
-        files.write(output, png(picture))
+        files.write(output, figures.png(picture))
     except OSError as error:
         raise InputError(f"{output} cannot be written ({error.strerror}). Choose another -o.") from None
     _print(str(output))

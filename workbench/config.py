@@ -5,7 +5,9 @@ dataset's own length, and what the person gave. The result is complete: `config.
 Importing this module does not import torch.
 """
 
+import shlex
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -106,6 +108,11 @@ class RunConfig:
                    parse(TrainingSettings, values["training"]))  # fmt: skip
 
 
+def steps_per_epoch(count: int, batch_size: int) -> int:
+    """Whole batches in one pass over `count` images; a set smaller than a batch is one batch."""
+    return count // min(batch_size, count)
+
+
 def groups(model_name: str) -> dict[str, type[Settings]]:
     """The classes of a run's three groups of settings."""
     return {"model": models.settings(model_name), "data": DataSettings, "training": TrainingSettings}
@@ -137,26 +144,79 @@ def resolve(model_name: str, given: Mapping[str, str]) -> RunConfig:
 
     Raises one `InputError` with a line for every problem in any group.
     """
-    known = settings_of(model_name)
-    lines = [f"There is no setting {name!r}.{suggest(name, known)}" for name in given if name not in known]
+    wrong = problems(model_name, given)
+    if wrong:
+        raise InputError("\n".join(dict.fromkeys(wrong.values())))
+    # What was given as text is read as text; the rest are values already. A folder is kept by its absolute
+    # path, which `defaults` has found, so that the run can be resumed from another folder.
     values = defaults(model_name, given.get("dataset"))
-    # A folder is kept by its absolute path, so that the run can be resumed from another folder.
-    given = {name: text for name, text in given.items() if name != "dataset"}
-    if {"epochs", "steps"} <= given.keys():
-        lines.append(_BOTH_LENGTHS)
+    known = settings_of(model_name)
     built: list[Any] = []
     for group, cls in groups(model_name).items():
-        typed = {name: text for name, text in given.items() if known.get(name, ("",))[0] == group}
-        # What was given as text is read as text; the rest are values already.
-        rest = {name: value for name, value in values.items() if known[name][0] == group and name not in typed}
-        try:
-            built.append(parse(cls, _absolute(read(cls, typed)) | rest))
-        except InputError as error:
-            lines.append(str(error))
-    lines += _between(given)
-    if lines:
-        raise InputError("\n".join(lines))
+        usual = {name: value for name, value in values.items() if known[name][0] == group}
+        typed = {name: text for name, text in given.items() if name in usual and name != "dataset"}
+        built.append(parse(cls, usual | _absolute(read(cls, typed))))
     return RunConfig(model_name, *built)
+
+
+def problems(model_name: str, given: Mapping[str, str]) -> dict[str, str]:
+    """What is wrong with settings given as text, a sentence each; nothing where `resolve` would take them."""
+    known, classes = settings_of(model_name), groups(model_name)
+    found: dict[str, str] = {}
+    for name, text in given.items():
+        try:
+            if name not in known:
+                raise InputError(f"There is no setting {name!r}.{suggest(name, known)}")
+            read(classes[known[name][0]], {name: text})
+            if name == "dataset":
+                catalogue.find(text)
+        except InputError as error:
+            found[name] = str(error)
+    return found | _between(given)
+
+
+def typed(config: RunConfig) -> dict[str, str]:
+    """The settings of a configuration as the text that `resolve` makes it from again.
+
+    Where the steps decide its length the epochs, which then mean nothing, are left out.
+    """
+    known = settings_of(config.model_name)
+    texts = {
+        name: as_text(value)
+        for _, name, value in config.items()
+        if value is not None or known[name][1].default is not None
+    }
+    if "steps" in texts:
+        del texts["epochs"]
+    return texts
+
+
+def as_text(value: Any) -> str:
+    """A setting's value as it is typed, with every digit."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return "none" if value is None else repr(value) if isinstance(value, float) else str(value)
+
+
+def command(model_name: str, given: Mapping[str, str], runs_dir: Path = Path("runs")) -> list[str]:
+    """The command line that trains with these settings, quoted for a shell, in pieces that belong together."""
+    known = settings_of(model_name)
+    pieces = ["genbench --no-ui", f"--model {model_name}"]
+    if runs_dir != Path("runs"):
+        pieces.insert(1, f"--runs-dir {shlex.quote(str(runs_dir))}")
+    for name in (name for name in known if name in given):
+        # A value that begins like a flag has to cling to its own.
+        between = "=" if given[name].startswith("-") else " "
+        pieces.append(known[name][1].flag + between + shlex.quote(given[name]))
+    return pieces
+
+
+def differing(config: RunConfig) -> dict[str, tuple[Any, Any]]:
+    """The settings that are not what they would be where nothing is given: name -> (value, what it would be)."""
+    usual = defaults(config.model_name)
+    with suppress(InputError):  # its folder of images is gone; then what is usual elsewhere is usual
+        usual = defaults(config.model_name, config.data.dataset) | {"dataset": usual["dataset"]}
+    return {name: (value, usual[name]) for _, name, value in config.items() if value != usual[name]}
 
 
 def changes(given: Mapping[str, str]) -> dict[str, Any]:
@@ -180,15 +240,17 @@ def _absolute(values: dict[str, Any]) -> dict[str, Any]:
     return {n: catalogue.expanded(str(v)).absolute() if isinstance(v, Path) else v for n, v in values.items()}
 
 
-def _between(given: Mapping[str, str]) -> list[str]:
-    """Problems of values that types and bounds cannot say."""
-    lines = []
+def _between(given: Mapping[str, str]) -> dict[str, str]:
+    """Problems of values that types and bounds cannot say, by setting."""
+    found = {}
     size = given.get("image_size", "")
     if size.isdigit() and 8 <= int(size) <= 128 and int(size) % 4:
         near = round(int(size) / 4) * 4
-        lines.append(f"image_size must be a multiple of 4; got {size}. The nearest is {near}.")
+        found["image_size"] = f"image_size must be a multiple of 4; got {size}. The nearest is {near}."
     if given.get("data_dir") == "":
-        lines.append("data_dir must be a path, or none; got nothing.")
+        found["data_dir"] = "data_dir must be a path, or none; got nothing."
     if given.get("channels") == "2":
-        lines.append("channels must be 1 (grey) or 3 (colour); got 2.")
-    return lines
+        found["channels"] = "channels must be 1 (grey) or 3 (colour); got 2."
+    if {"epochs", "steps"} <= given.keys():
+        found |= dict.fromkeys(("epochs", "steps"), _BOTH_LENGTHS)
+    return found

@@ -4,7 +4,7 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from rich.console import Console, ConsoleOptions, RenderResult
 from rich.live import Live
@@ -13,34 +13,14 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from models.metric import Metric
 from workbench.training.events import Evaluated, Event, Finished, Notice, Paused, Saved, Snapshot, Started
 from workbench.training.events import Progress as Report
-
-if TYPE_CHECKING:
-    from models.base import Metric
+from workbench.units import duration, number
 
 LINE_SECONDS = 5.0  # between plain lines
 FRAME_SECONDS = 0.1  # between live lines; on tiny sets there are hundreds of reports a second
 WIDEST = 110  # a longer bar tells no more
-
-
-def number(value: float | None) -> str:
-    """A metric to four figures: 94.12, 0.002951, 1.200e-07, 22,610; a dash where there is none."""
-    if value is None:
-        return "–"
-    if value and abs(value) < 1e-4:
-        return f"{value:.3e}"
-    return f"{value:,.0f}" if 1e3 <= abs(value) < 1e9 else f"{value:#.4g}"
-
-
-def duration(seconds: float) -> str:
-    """41 s, 3 min 05 s, 2 h 10 min."""
-    whole = round(seconds)
-    if whole < 60:
-        return f"{whole} s"
-    if whole < 3600:
-        return f"{whole // 60} min {whole % 60:02} s"
-    return f"{whole // 3600} h {whole % 3600 // 60:02} min"
 
 
 class LiveLines:
@@ -193,9 +173,7 @@ def _terms(metrics: Mapping[str, float]) -> str:
     return "  ".join(f"{name} {number(value)}" for name, value in metrics.items())
 
 
-def print_result(
-    console: Console, result: Mapping[str, Any], metrics: "Mapping[str, Metric]", picture: Path
-) -> None:
+def print_result(console: Console, result: Mapping[str, Any], metrics: Mapping[str, Metric], picture: Path) -> None:
     """The final numbers with their units, held-out beside training; how it ended; what to look at or do next."""
     table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="dim")
     table.add_column("")

@@ -17,17 +17,17 @@ import models
 from models.base import ImageShape
 from models.errors import InputError
 from workbench.album import Album
-from workbench.config import RunConfig
+from workbench.config import RunConfig, steps_per_epoch
 from workbench.data.imageset import ImageSet, Progress
 from workbench.data.load import load
-from workbench.runs import checkpoint, history
+from workbench.runs import checkpoint, history, pictures
 from workbench.runs.folder import RunFolder, State, check_name
 from workbench.runs.history import History
 from workbench.training import devices
 from workbench.training.control import Control
 from workbench.training.events import Finished, Notice, Sink
 from workbench.training.loop import Trainer
-from workbench.training.order import seed_for, steps_per_epoch
+from workbench.training.order import seed_for
 from workbench.training.recorder import Recorder
 from workbench.training.state import Model, TrainingState
 
@@ -69,9 +69,11 @@ class Session:
             self.folder.unlock()
 
 
-def begin(config: RunConfig, runs_dir: Path, name: str | None, progress: Progress | None = None) -> Session:
+def begin(
+    config: RunConfig, runs_dir: Path, name: str | None, progress: Progress | None = None, spare_cores: int = 0
+) -> Session:
     """Prepare a new run. Raises `InputError` for whatever is wrong, with nothing left behind."""
-    machine = devices.choose(config.training)
+    machine = devices.choose(config.training, spare_cores)
     check_writable(runs_dir)
     if name is not None:
         check_name(runs_dir, name)
@@ -80,16 +82,19 @@ def begin(config: RunConfig, runs_dir: Path, name: str | None, progress: Progres
     folder = RunFolder.create(runs_dir, config, name)
     try:
         folder.lock()
-        folder.write_config(config, describe_images(images))
+        folder.write_config(config, describe_images(images), state.model.metrics)
         folder.write_state(State("running"))
         folder.write_environment(_environment(config, machine))
     except BaseException:
+        folder.unlock()
         folder.remove()
         raise
     return Session(config, folder, images, state, machine)
 
 
-def resume(folder: RunFolder, changes: dict[str, Any], progress: Progress | None = None) -> Session:
+def resume(
+    folder: RunFolder, changes: dict[str, Any], progress: Progress | None = None, spare_cores: int = 0
+) -> Session:
     """Prepare to go on with a run from its last checkpoint.
 
     `changes` may give `epochs` or `steps`, to go further, `device`, `threads`, and where the data lies now.
@@ -99,7 +104,7 @@ def resume(folder: RunFolder, changes: dict[str, Any], progress: Progress | None
     folder.lock()
     try:
         config = folder.config().with_changes(changes)
-        machine = devices.choose(config.training)
+        machine = devices.choose(config.training, spare_cores)
         images = _images(config, progress)
         if images.fingerprint != folder.images()["fingerprint"]:
             raise InputError(
@@ -116,7 +121,8 @@ def resume(folder: RunFolder, changes: dict[str, Any], progress: Progress | None
                 f"{folder.name} has done all its {total} steps. Give --epochs or --steps above that to go further."
             )
         history.truncate(folder.metrics_file, state.step)
-        folder.write_config(config, describe_images(images))
+        pictures.truncate(folder, state.step)
+        folder.write_config(config, describe_images(images), state.model.metrics)
         folder.write_environment(_environment(config, machine))
     except BaseException:
         folder.unlock()

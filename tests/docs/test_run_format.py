@@ -5,6 +5,7 @@ import re
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import safetensors
 
@@ -42,6 +43,14 @@ def test_config(run: RunFolder) -> None:
         assert set(written[group]) == set(re.findall(r"`(\w+)`", line))
 
 
+def test_what_config_says_of_the_metrics(run: RunFolder) -> None:
+    written = read(run.config_file)["metrics"]
+    (line,) = re.findall(r"^\| `metrics` \| by name, (.*) \|$", PAGE, re.MULTILINE)
+    for facts in written.values():
+        assert all(f"`{key}`" in line for key in facts)
+        assert facts["better"] in {"lower", "higher", None}
+
+
 def test_environment(run: RunFolder) -> None:
     assert set(read(run.environment_file)) == documented("environment.json")
 
@@ -63,6 +72,22 @@ def test_checkpoints(run: RunFolder) -> None:
     assert set(header) == {"format", "step", "facts", "sha256"}
     assert set(json.loads(header["facts"])) == {"seconds", "optimizers"}
     assert {name.split("/")[0] for name in names} == {"model", "average", "optimizer"}
+
+
+def test_snapshots(run: RunFolder) -> None:
+    steps = sorted(run.snapshots.iterdir())
+    assert [path.name for path in steps] == ["step-000000006.npz", "step-000000012.npz"]
+    (sentence,) = re.findall(r"^The facts are (.*?)\.\n", PAGE, re.MULTILINE | re.DOTALL)
+    named = set(re.findall(r"`(\w+)`", re.sub(r"\([^)]*\)", "", sentence)))
+    for path in steps:
+        with np.load(path) as arrays:
+            assert set(arrays) == documented("snapshots")
+            assert set(json.loads(str(arrays["facts"]))) == named
+
+
+def test_tags(run: RunFolder) -> None:
+    run.set_tags(["paper"])
+    assert set(read(run.tags_file)) == documented("tags.json")
 
 
 def test_every_file_is_in_the_tree_of_the_page(run: RunFolder) -> None:

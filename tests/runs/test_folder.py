@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -11,16 +12,21 @@ from pathlib import Path
 import pytest
 
 from models.errors import InputError
+from models.metric import Metric
 from tests.harness import begin, small_config, train
 from workbench.runs import listing
 from workbench.runs.folder import FORMAT, RunFolder, State
 
 FACTS = {"fingerprint": "0" * 16, "channels": 1, "size": 8}
+METRICS = {
+    "loss": Metric("nats per image", "All of it.", "lower", "Loss"),
+    "kl": Metric("nats per image", "A part of it."),
+}
 
 
 def made(runs: Path, name: str) -> RunFolder:
     folder = RunFolder.create(runs, small_config(), name)
-    folder.write_config(small_config(), FACTS)
+    folder.write_config(small_config(), FACTS, METRICS)
     folder.write_state(State("running"))
     return folder
 
@@ -48,7 +54,9 @@ def test_one_of_many_gets_a_name(tmp_path: Path) -> None:
     assert set(refusals) == {f"{tmp_path / 'mine'} exists already. Choose another --name, or --resume it."}
 
 
-@pytest.mark.parametrize("name", ["", " ", ".", "..", "a/b", "a\\b", "c:d", "a\nb", "a\0b", "\x1b[31m", "x" * 256])
+@pytest.mark.parametrize(
+    "name", ["", " ", ".", "..", "a/b", "a\\b", "c:d", "a\nb", "a\0b", "\x1b[31m", "x" * 256, ".a"]
+)
 def test_names_that_no_folder_can_have(name: str, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="A run's name becomes a folder's name"):
         RunFolder.create(tmp_path / "runs", small_config(), name)
@@ -76,7 +84,8 @@ def test_the_configuration_reads_back(tmp_path: Path) -> None:
     folder = made(tmp_path, "mine")
     assert RunFolder.open(folder.path).config() == small_config()
     assert folder.images() == FACTS
-    folder.write_config(small_config(), {"size": 8})
+    assert list(folder.metrics().items()) == list(METRICS.items())
+    folder.write_config(small_config(), {"size": 8}, METRICS)
     with pytest.raises(InputError, match="does not say which images"):
         folder.images()
 
@@ -140,6 +149,63 @@ def test_the_lock_is_of_one_process_and_goes_with_it(tmp_path: Path) -> None:
         holder.wait()
     folder.lock()
     folder.unlock()
+
+
+def test_a_run_that_is_written_cannot_be_deleted(tmp_path: Path) -> None:
+    prepared = begin(tmp_path, "vae", "mine", steps="3")
+    for folder in (RunFolder(tmp_path / "mine"), prepared.folder):  # a list's object, and the writer's own
+        with pytest.raises(InputError, match=f"mine is being written by process {os.getpid()} on .* stop it first"):
+            folder.remove()
+        with pytest.raises(InputError, match="mine is being written"):
+            folder.lock()
+    train(prepared)
+    assert prepared.folder.state().status == "done"
+    RunFolder(tmp_path / "mine").remove()
+    assert list(tmp_path.iterdir()) == []
+    with pytest.raises(InputError, match=r"There is no run at .*mine any more"):
+        prepared.folder.remove()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_lock_may_be_given_back_by_another_thread(tmp_path: Path) -> None:
+    folder = made(tmp_path, "mine")
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(folder.lock).result()
+    folder.unlock()
+    RunFolder(folder.path).lock()
+
+
+def test_a_deletion_that_fails_leaves_a_whole_run_or_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = made(tmp_path, "mine")
+
+    def denied(*_: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "rename", denied)
+        with pytest.raises(InputError, match=r"mine cannot be deleted \(Permission denied\)"):
+            folder.remove()
+    assert folder.config() == small_config()
+    monkeypatch.setattr(shutil, "rmtree", denied)
+    with pytest.raises(InputError, match=r"mine is deleted, but .*\.deleted-\w+ is left of it \(Permission denied"):
+        folder.remove()
+    assert list(listing.runs(tmp_path)) == []
+
+
+def test_tags_are_short_words(tmp_path: Path) -> None:
+    folder = made(tmp_path, "mine")
+    assert folder.tags() == ()
+    folder.set_tags(["paper", "β-1.0", "paper"])
+    assert RunFolder(folder.path).tags() == ("paper", "β-1.0")
+    for word in ("", "two words", "a:b", "!a", "x" * 31, "a\n"):
+        with pytest.raises(InputError, match="cannot be a tag: use 1 to 30 letters"):
+            folder.set_tags(["good", word])
+    assert folder.tags() == ("paper", "β-1.0")
+    for damaged in ("", "[]", '{"tags": 3}', '{"tags": [1, null]}'):
+        folder.tags_file.write_text(damaged)
+        assert folder.tags() == ()
+    folder.set_tags([])
+    assert folder.tags() == ()
 
 
 def test_find_takes_a_name_a_part_and_a_path(tmp_path: Path) -> None:

@@ -41,6 +41,7 @@ class DatasetInfo:
     train: int | None
     test: int | None
     recipe: Mapping[str, int] = field(default_factory=dict)
+    megabytes: int = 0  # to download
 
     @property
     def title(self) -> str:
@@ -70,10 +71,10 @@ DATASETS: dict[str, DatasetInfo] = {
             "abstract", "embedded", "Abstract colour paintings composed from a seed; works offline.",
             8, 3, 32, 3600, 400,
         ),
-        DatasetInfo("mnist", "download", "Handwritten digits of MNIST.", 10, 1, 28, 60_000, 10_000),
-        DatasetInfo("fashion-mnist", "download", "Clothes and shoes in grey.", 10, 1, 28, 60_000, 10_000),
-        DatasetInfo("kmnist", "download", "Cursive Japanese characters.", 10, 1, 28, 60_000, 10_000),
-        DatasetInfo("cifar10", "download", "Photographs of animals and vehicles.", 10, 3, 32, 50_000, 10_000),
+        DatasetInfo("mnist", "download", "Handwritten digits of MNIST.", 10, 1, 28, 60_000, 10_000, megabytes=12),
+        DatasetInfo("fashion-mnist", "download", "Clothes and shoes in grey.", 10, 1, 28, 60_000, 10_000, megabytes=31),
+        DatasetInfo("kmnist", "download", "Cursive Japanese characters.", 10, 1, 28, 60_000, 10_000, megabytes=21),
+        DatasetInfo("cifar10", "download", "Photographs of animals and vehicles.", 10, 3, 32, 50_000, 10_000, megabytes=170),
     )
 }  # fmt: skip
 

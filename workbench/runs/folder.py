@@ -5,15 +5,18 @@ Opening a folder reads nothing but `config.json`; every other file may be missin
 
 import os
 import platform
+import re
 import shutil
 import socket
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+import uuid
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
+from functools import cache
 from importlib import metadata
 from pathlib import Path
 from typing import Any, Literal
@@ -23,12 +26,15 @@ import psutil
 from pydantic import TypeAdapter, ValidationError
 
 from models.errors import InputError
+from models.metric import Metric
 from workbench import __version__
 from workbench.config import RunConfig
 from workbench.runs import files
 
 FORMAT = 1
+LIVENESS_SECONDS = 2.0  # between looks at the process that writes a run: each costs more than all else
 
+_TAG = re.compile(r"[\w.-]{1,30}")
 _TAKEN = "{} exists already. Choose another --name, or --resume it."
 
 Status = Literal["running", "paused", "done", "stopped", "diverged", "failed", "interrupted"]
@@ -63,9 +69,12 @@ class RunFolder:
         self.state_file = path / "state.json"
         self.metrics_file = path / "metrics.jsonl"
         self.log_file = path / "log.txt"
+        self.tags_file = path / "tags.json"
         self.summary_file = path / "summary.png"
         self.checkpoints = path / "checkpoints"
-        self._lock = filelock.FileLock(path / ".lock")
+        self.snapshots = path / "snapshots"
+        # Of the folder, not of a thread: a run is prepared in one thread and may end in another.
+        self._lock = filelock.FileLock(path / ".lock", thread_local=False)
 
     @property
     def name(self) -> str:
@@ -101,41 +110,75 @@ class RunFolder:
     def open(cls, path: Path) -> "RunFolder":
         """Open an existing run. Raises `InputError` where the folder holds none of a format we know."""
         folder = cls(path)
-        found = files.read_json(folder.config_file).get("format")
-        if found != FORMAT:
-            raise InputError(
-                f"{folder.config_file} has format {found!r}; this genbench reads format {FORMAT}. "
-                "Open it with the version that wrote it."
-            )
+        folder.stored_config()
         return folder
 
     def remove(self) -> None:
-        """Delete the run and everything in it."""
-        self.unlock()
-        shutil.rmtree(self.path)
+        """Delete the run and everything in it: at once for whoever looks, then file by file.
+
+        Raises `InputError` where somebody writes the run, this process included, or it cannot be deleted.
+        """
+        self.lock()
+        hidden = self.path.with_name(f".deleted-{uuid.uuid4().hex}")
+        try:
+            self.path.rename(hidden)
+        except OSError as error:
+            raise InputError(f"{self.path} cannot be deleted ({error.strerror}).") from None
+        finally:
+            self.unlock()
+        try:
+            shutil.rmtree(hidden)
+        except OSError as error:
+            raise InputError(f"{self.name} is deleted, but {hidden} is left of it ({error.strerror}).") from None
 
     def lock(self) -> None:
-        """Become the one process that writes this run. Raises `InputError` naming the one that does."""
+        """Become the one that writes this run. Raises `InputError` where somebody does already, or nobody can."""
+        if not self.path.is_dir():
+            raise InputError(f"There is no run at {self.path} any more.")
         try:
+            if self._lock.is_locked:  # by this very object: a second writer as any other
+                raise filelock.Timeout(self._lock.lock_file)
             self._lock.acquire(timeout=0)
         except filelock.Timeout:
-            state = self.state()
             raise InputError(
-                f"{self.name} is being written by process {state.pid} on {state.host}. "
-                "Wait for it, or stop it first."
+                f"{self.name} is being written by {self._writer()}. Wait for it, or stop it first."
             ) from None
+        except OSError as error:
+            raise InputError(f"{self.path} cannot be written to ({error.strerror}).") from None
+
+    def _writer(self) -> str:
+        with suppress(InputError):
+            state = self.stored_state()
+            return f"process {state.pid} on {state.host}"
+        return "another process"
 
     def unlock(self) -> None:
         """Let another process write this run."""
         self._lock.release()
 
-    def write_config(self, config: RunConfig, images: Mapping[str, Any]) -> None:
-        """Write `config.json`, before the first step. `images` says which images they are, and their shape."""
-        files.write_json(self.config_file, {"format": FORMAT, **config.to_json(), "images": images})
+    def write_config(self, config: RunConfig, images: Mapping[str, Any], metrics: Mapping[str, Metric]) -> None:
+        """Write `config.json`, before the first step: what was asked for, and what its reader must know.
+
+        `images` says which images they are, and their shape; `metrics` what the model's numbers mean.
+        """
+        described = {name: asdict(metric) for name, metric in metrics.items()}
+        files.write_json(
+            self.config_file, {"format": FORMAT, **config.to_json(), "images": images, "metrics": described}
+        )
+
+    def stored_config(self) -> dict[str, Any]:
+        """What `config.json` holds, its settings unchecked. Raises `InputError` for another format than ours."""
+        written = files.read_json(self.config_file)
+        if (found := written.get("format")) != FORMAT:
+            raise InputError(
+                f"{self.config_file} has format {found!r}; this genbench reads format {FORMAT}. "
+                "Open it with the version that wrote it."
+            )
+        return written
 
     def config(self) -> RunConfig:
         """The configuration of this run. Raises `InputError` naming what is not valid in the file."""
-        written = files.read_json(self.config_file)
+        written = self.stored_config()
         try:
             return RunConfig.from_json(written)
         except InputError as error:
@@ -145,10 +188,30 @@ class RunFolder:
 
     def images(self) -> dict[str, Any]:
         """Which images the run was trained on: fingerprint, channels, size, train, test, classes."""
-        facts = files.read_json(self.config_file).get("images")
+        facts = self.stored_config().get("images")
         if not isinstance(facts, dict) or not {"fingerprint", "channels", "size"} <= facts.keys():
             raise InputError(f"{self.config_file} does not say which images the run was trained on.")
         return facts
+
+    def metrics(self) -> dict[str, Metric]:
+        """What the run's numbers mean, the one it is known by first; {} of a run that does not say."""
+        return metrics_of(self.stored_config())
+
+    def tags(self) -> tuple[str, ...]:
+        """The words a person gave the run; none where the file holds none."""
+        try:
+            words = files.read_json(self.tags_file).get("tags")
+        except InputError:
+            return ()
+        return tuple(word for word in words if isinstance(word, str)) if isinstance(words, list) else ()
+
+    def set_tags(self, words: Iterable[str]) -> None:
+        """Replace the run's tags. Raises `InputError` for a word that cannot be one."""
+        tags = list(dict.fromkeys(words))
+        for word in tags:
+            if not _TAG.fullmatch(word):
+                raise InputError(f"{word!r} cannot be a tag: use 1 to 30 letters, digits, '-', '_' or '.'.")
+        files.write_json(self.tags_file, {"tags": tags})
 
     def write_environment(self, facts: Mapping[str, Any]) -> None:
         """Write `environment.json`: versions, machine and command line, with `facts` of the trainer."""
@@ -177,19 +240,29 @@ class RunFolder:
 
     def state(self) -> State:
         """Where the run stands now; a run that says it is running but whose process is gone is interrupted."""
+        return judged(self.stored_state())
+
+    def stored_state(self) -> State:
+        """Where the run stood when it last said so. Raises `InputError` where the file does not tell."""
         written = files.read_json(self.state_file)
         known = {name: written[name] for name in State.__dataclass_fields__ if name in written}
         try:
-            state = TypeAdapter(State).validate_python(known)
+            return _states().validate_python(known)
         except ValidationError as error:
             wrong = ", ".join(str(item["loc"][0]) for item in error.errors() if item["loc"])
             raise InputError(f"{self.state_file} does not say where the run stands ({wrong}).") from None
-        gone = state.status in {"running", "paused"} and not _alive(state)
-        return replace(state, status="interrupted") if gone else state
+
+    def snapshot(self, step: int) -> Path:
+        """Where the arrays of one moment go: snapshots/step-000001800.npz."""
+        return self.snapshots / f"step-{step:09d}.npz"
 
     def picture(self, kind: str, name: str) -> Path:
         """Where a picture goes: samples/step-000001800.png, latent/tsne.png, ..."""
         return self.path / kind / f"{name}.png"
+
+    def export(self, name: str) -> Path:
+        """Where a chart goes that a person wrote out: exports/loss-20261122-161903.csv."""
+        return self.path / "exports" / name
 
     def pictures(self) -> list[Path]:
         """The pictures to look at first: the final one of each kind, or the newest; the contact sheet last."""
@@ -206,9 +279,30 @@ class RunFolder:
             file.write(f"{datetime.now().astimezone().isoformat(timespec='seconds')} {text.rstrip()}\n")
 
 
+@cache
+def _states() -> TypeAdapter[State]:
+    return TypeAdapter(State)
+
+
+def judged(state: State) -> State:
+    """`state`, or interrupted where it claims a process that is gone."""
+    gone = state.status in {"running", "paused"} and not _alive(state)
+    return replace(state, status="interrupted") if gone else state
+
+
+def metrics_of(config: Mapping[str, Any]) -> dict[str, Metric]:
+    """The `metrics` of what `config.json` holds; what cannot be understood is left out."""
+    written = config.get("metrics")
+    found = {}
+    for name, facts in written.items() if isinstance(written, dict) else ():
+        with suppress(TypeError, KeyError):
+            found[name] = Metric(**{field: facts[field] for field in Metric.__dataclass_fields__})
+    return found
+
+
 def check_name(runs_dir: Path, name: str) -> None:
     """Raise `InputError` where a new run cannot be called `name`."""
-    impossible = name.strip(" .") == "" or set(name) & set("/\\:") or not name.isprintable()
+    impossible = name.strip(" .") == "" or name.startswith(".") or set(name) & set("/\\:") or not name.isprintable()
     if impossible or len(name.encode()) > 255:
         raise InputError(f"A run's name becomes a folder's name; {name!r} cannot be one.")
     if (runs_dir / name).exists():
@@ -219,11 +313,14 @@ def _commit() -> str:
     """The commit of genbench's own source, where it runs from a checkout; "" elsewhere."""
     here = Path(__file__).parent
     with suppress(OSError, subprocess.SubprocessError):
-        asked = ["git", "-C", str(here), "rev-parse", "HEAD"]
-        inside = subprocess.run(["git", "-C", str(here), "ls-files", "--error-unmatch", __file__], capture_output=True, timeout=5, check=False)
-        if inside.returncode == 0:
-            return subprocess.run(asked, capture_output=True, timeout=5, check=True, text=True).stdout.strip()
+        _git(here, "ls-files", "--error-unmatch", __file__)  # fails where it is no part of the checkout
+        return _git(here, "rev-parse", "HEAD")
     return ""
+
+
+def _git(folder: Path, *arguments: str) -> str:
+    line = ["git", "-C", str(folder), *arguments]
+    return subprocess.run(line, capture_output=True, timeout=5, check=True, text=True).stdout.strip()
 
 
 def _alive(state: State) -> bool:

@@ -24,13 +24,16 @@ class Machine:
         return "bfloat16" if self.autocast else "float32"
 
 
-def choose(settings: TrainingSettings) -> Machine:
-    """Turn `device`, `precision` and `threads` into what is there. Raises `InputError` where it is not."""
+def choose(settings: TrainingSettings, spare_cores: int = 0) -> Machine:
+    """Turn `device`, `precision` and `threads` into what is there. Raises `InputError` where it is not.
+
+    `spare_cores` are left to others where the threads are ours to choose: a screen needs one to stay quick.
+    """
     device = _device(settings.device)
     autocast = settings.precision == "bfloat16" or (
         settings.precision == "auto" and device.type == "cuda" and torch.cuda.is_bf16_supported()
     )
-    return Machine(device, autocast, settings.threads or available_cores())
+    return Machine(device, autocast, settings.threads or max(available_cores() - spare_cores, 1))
 
 
 def available_cores() -> int:

@@ -7,6 +7,8 @@ its own, never changes it.
 import torch
 from torch import Tensor
 
+from workbench.config import steps_per_epoch
+
 _STREAMS = {"weights": 1, "order": 2, "noise": 3, "evaluation": 4, "pictures": 5}
 _MASK = 2**64 - 1
 
@@ -25,11 +27,6 @@ def seed_for(seed: int, stream: str, index: int = 0) -> int:
 def generator(device: torch.device, seed: int, stream: str, index: int = 0) -> torch.Generator:
     """A generator of its own for one use of one stream."""
     return torch.Generator(device).manual_seed(seed_for(seed, stream, index))
-
-
-def steps_per_epoch(count: int, batch_size: int) -> int:
-    """Whole batches in one pass over `count` images; a set smaller than a batch is one batch."""
-    return count // min(batch_size, count)
 
 
 class Order:
