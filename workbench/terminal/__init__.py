@@ -1,0 +1,1 @@
+"""Pictures and charts as terminal cells: pure functions from arrays to rows of segments, no Textual."""

@@ -1,0 +1,1 @@
+"""The workbench on the screen: the only package that imports Textual."""
