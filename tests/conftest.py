@@ -16,6 +16,14 @@ def own_data_dir(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         yield folder / "data"
 
 
+@pytest.fixture(autouse=True)
+def own_choices(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the workbench remembers, of this test alone; and a terminal that says what it can."""
+    monkeypatch.setenv("GENBENCH_CONFIG_DIR", str(tmp_path_factory.mktemp("choices")))
+    for name in ("NO_COLOR", "COLORFGBG", "TEXTUAL_THEME"):
+        monkeypatch.delenv(name, raising=False)
+
+
 @pytest.fixture(scope="session")
 def shared_data() -> Path:
     """The folder with the real MNIST and a real folder of pictures, beside the checkout."""

@@ -45,7 +45,7 @@ BAD: dict[str, str] = {
     "name-empty": "--no-ui --name=",
     "unknown-command": "modles",
     "option-without-a-value": "--no-ui --epochs",
-    "no-no-ui": "",
+    "no-terminal": "",
     "training-flag-before-a-command": "--quiet --epochs 3 models",
     "show-nothing": "show",
     "models-unknown": "models gam",

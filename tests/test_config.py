@@ -1,7 +1,10 @@
 """The configuration of a run: defaults, recipes, text in, JSON out and back."""
 
+import contextlib
+import io
 import json
 import math
+import shlex
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -13,7 +16,19 @@ from hypothesis import strategies as st
 import models
 from models.errors import InputError
 from models.settings import describe
-from workbench.config import GROUPS, RunConfig, changes, defaults, groups, resolve, settings_of
+from workbench import cli
+from workbench.config import (
+    GROUPS,
+    RunConfig,
+    changes,
+    command,
+    defaults,
+    groups,
+    problems,
+    resolve,
+    settings_of,
+    typed,
+)  # fmt: skip
 
 MODELS = models.names()
 
@@ -155,3 +170,69 @@ def test_changes_reach_the_group_that_has_the_setting(tmp_path: Path) -> None:
     assert config.training.epochs == 3
     assert config.data.data_dir == tmp_path
     assert RunConfig.from_json(config.to_json()) == config
+
+
+def texts(model: str) -> st.SearchStrategy[dict[str, str]]:
+    """Some settings of a model, each with a text that is allowed."""
+    words = st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_size=9)
+    found: dict[str, st.SearchStrategy[str]] = {
+        "dataset": st.sampled_from(["digits", "abstract", "mnist"]),
+        "image_size": st.integers(2, 32).map(lambda n: str(4 * n)),
+        "channels": st.sampled_from(["1", "3"]),
+    }
+    for name, (_, setting) in settings_of(model).items():
+        low, high = setting.low or 0, min(setting.high or 1e9, 1e9)
+        if setting.kind == "whole":
+            value = st.integers(int(low), int(high)).map(str)
+        elif setting.kind == "number":
+            value = st.floats(low, high, exclude_min=setting.open_low, exclude_max=setting.open_high).map(repr)
+        else:
+            value = st.sampled_from(setting.choices) if setting.choices else words
+        found.setdefault(name, value | st.just("none") if setting.optional else value)
+    return st.fixed_dictionaries({}, optional=found).filter(lambda given: not {"epochs", "steps"} <= given.keys())
+
+
+@given(st.sampled_from(MODELS).flatmap(lambda model: st.tuples(st.just(model), texts(model))))
+def test_a_command_line_there_and_back(case: tuple[str, dict[str, str]]) -> None:
+    model, given_ = case
+    line = " ".join(command(model, given_, Path("all runs")))
+    assert line.startswith("genbench --no-ui --runs-dir 'all runs' --model ")
+    with contextlib.redirect_stdout(io.StringIO()) as out:
+        assert cli.run([*shlex.split(line)[1:], "--dry-run"]) == cli.DONE
+    config = resolve(model, given_)
+    assert RunConfig.from_json(json.loads(out.getvalue())) == config
+
+
+@given(st.sampled_from(MODELS).flatmap(lambda model: st.tuples(st.just(model), texts(model))))
+def test_a_configuration_there_and_back_as_text(case: tuple[str, dict[str, str]]) -> None:
+    model, given_ = case
+    config = resolve(model, given_)
+    again = resolve(model, typed(config))
+    if config.training.steps is not None:
+        again = again.with_changes({"epochs": config.training.epochs})
+    assert again == config
+
+
+def test_a_command_line_says_no_more_than_it_must() -> None:
+    assert command("vae", {"epochs": "3", "device": "-x y"}) == [
+        "genbench --no-ui", "--model vae", "--epochs 3", "--device='-x y'",
+    ]  # fmt: skip
+
+
+def test_problems_are_told_by_setting() -> None:
+    given_ = {
+        "width": "2",
+        "epochs": "3",
+        "steps": "4",
+        "image_size": "30",
+        "dataset": "mnits",
+        "wdith": "8",
+        "seed": "1",
+    }
+    found = problems("vae", given_)
+    assert found.keys() == given_.keys() - {"seed"}
+    assert found["epochs"] == found["steps"]
+    with pytest.raises(InputError) as caught:
+        resolve("vae", given_)
+    assert set(str(caught.value).splitlines()) == set(found.values())
+    assert problems("vae", {"seed": "1"}) == {}

@@ -43,6 +43,16 @@ def test_looking_at_runs_does_not_wait_for_torch(tmp_path: Path) -> None:
     assert "torch" not in imported("show", "nothing", cwd=tmp_path)
 
 
+def test_the_first_screen_waits_for_nothing_that_it_does_not_show(tmp_path: Path) -> None:
+    code = (
+        "import sys; import workbench.ui.start, workbench.ui.new.view;"
+        "print(sorted({name.partition('.')[0] for name in sys.modules} & set(sys.argv[1:])))"
+    )
+    slow = sorted(HEAVY - {"textual"} | {"plotext"})
+    done = subprocess.run([sys.executable, "-c", code, *slow], cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
 def test_a_foreign_models_package_is_not_taken_for_ours(tmp_path: Path) -> None:
     (tmp_path / "models").mkdir()
     (tmp_path / "models" / "__init__.py").write_text("print('foreign code ran')")

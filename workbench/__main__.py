@@ -2,8 +2,11 @@
 
 import os
 import sys
+import threading
+from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
+from typing import NoReturn
 
 
 def main() -> None:
@@ -18,7 +21,17 @@ def main() -> None:
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     from workbench.cli import run
 
-    sys.exit(run(sys.argv[1:]))
+    _leave(run(sys.argv[1:]))
+
+
+def _leave(code: int) -> NoReturn:
+    """End the process; a thread that is still inside a library is neither waited for nor torn down."""
+    if any(thread.daemon for thread in threading.enumerate()):
+        for stream in (sys.stdout, sys.stderr):
+            with suppress(OSError):
+                stream.flush()
+        os._exit(code)
+    sys.exit(code)
 
 
 def _refuse(sentence: str) -> int:

@@ -57,12 +57,9 @@ def run(arguments: Sequence[str]) -> int:
 
 
 def _bug(error: Exception) -> int:
-    import tempfile
-    import traceback
+    from workbench import bugs
 
-    with tempfile.NamedTemporaryFile("w", prefix="genbench-", suffix=".log", delete=False) as file:
-        file.write("".join(traceback.format_exception(error)))
-    click.echo(f"genbench: a bug of ours ({type(error).__name__}: {error}). Traceback: {file.name}", err=True)
+    click.echo(f"genbench: {bugs.keep(error)}", err=True)
     return FAILED
 
 
@@ -195,10 +192,7 @@ class Genbench(click.Group):
             return None
         given = {name: values[name] for name in settings_of(self.model_name) if values[name] is not None}
         if not values["no_ui"] and not values["dry_run"]:
-            raise InputError(
-                "The workbench is not built yet: train from the command line with `genbench --no-ui`, "
-                "and see `genbench --help`."
-            )
+            return _workbench(self.model_name, given, context)
         resuming = values["resume"] is not None
         for kept in ("model", "name"):
             if resuming and values[kept] is not None:
@@ -213,6 +207,22 @@ class Genbench(click.Group):
             quiet=values["quiet"], as_json=values["json"], expect=values["expect"],
         )  # fmt: skip
         return train(config, options)
+
+
+def _workbench(model: str, given: dict[str, str], context: click.Context) -> int:
+    """Open the workbench, its form filled with what was given. Raises `InputError` for flags it has no use for."""
+    useless = [
+        parameter.opts[0]
+        for parameter in _own_options()
+        if context.get_parameter_source(str(parameter.name)) is ParameterSource.COMMANDLINE
+        and parameter.name not in {"model", "runs_dir", "ascii"}
+    ]
+    if useless:
+        raise InputError(f"{', '.join(useless)} is for training without the workbench: add --no-ui.")
+    resolve(model, given)
+    from workbench.ui.start import start
+
+    return start(context.params["runs_dir"], model, given, ascii_only=context.params["ascii"])
 
 
 def _own_options() -> list[click.Parameter]:
@@ -239,6 +249,7 @@ def _own_options() -> list[click.Parameter]:
         click.Option(["--dry-run"], is_flag=True, help="Print the resolved settings and leave."),
         click.Option(["--quiet"], is_flag=True, help="Say nothing but notes and errors."),
         click.Option(["--json"], is_flag=True, help="Print one JSON object on stdout; everything else on stderr."),
+        click.Option(["--ascii"], is_flag=True, help="Draw the workbench in plain ASCII characters."),
         click.Option(["--version"], is_flag=True, is_eager=True, expose_value=False, callback=_version,
                      help="Print the version and leave."),
     ]  # fmt: skip

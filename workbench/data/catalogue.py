@@ -71,10 +71,22 @@ DATASETS: dict[str, DatasetInfo] = {
             "abstract", "embedded", "Abstract colour paintings composed from a seed; works offline.",
             8, 3, 32, 3600, 400,
         ),
-        DatasetInfo("mnist", "download", "Handwritten digits of MNIST.", 10, 1, 28, 60_000, 10_000, megabytes=12),
-        DatasetInfo("fashion-mnist", "download", "Clothes and shoes in grey.", 10, 1, 28, 60_000, 10_000, megabytes=31),
-        DatasetInfo("kmnist", "download", "Cursive Japanese characters.", 10, 1, 28, 60_000, 10_000, megabytes=21),
-        DatasetInfo("cifar10", "download", "Photographs of animals and vehicles.", 10, 3, 32, 50_000, 10_000, megabytes=170),
+        DatasetInfo(
+            "mnist", "download", "Handwritten digits of MNIST.",
+            10, 1, 28, 60_000, 10_000, megabytes=12,
+        ),
+        DatasetInfo(
+            "fashion-mnist", "download", "Clothes and shoes in grey.",
+            10, 1, 28, 60_000, 10_000, megabytes=31,
+        ),
+        DatasetInfo(
+            "kmnist", "download", "Cursive Japanese characters.",
+            10, 1, 28, 60_000, 10_000, megabytes=21,
+        ),
+        DatasetInfo(
+            "cifar10", "download", "Photographs of animals and vehicles.",
+            10, 3, 32, 50_000, 10_000, megabytes=170,
+        ),
     )
 }  # fmt: skip
 

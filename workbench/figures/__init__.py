@@ -7,7 +7,7 @@ gives the same pixels, inputs are never changed, and several threads may draw at
 
 from workbench.figures.clouds import scatter
 from workbench.figures.grids import reconstructions, samples, strips
-from workbench.figures.layout import CONTENT, Header
+from workbench.figures.layout import CONTENT, Header, png
 from workbench.figures.plots import Panel, Series, curves
 from workbench.figures.sheet import COLUMN, summary
 
@@ -18,6 +18,7 @@ __all__ = [
     "Panel",
     "Series",
     "curves",
+    "png",
     "reconstructions",
     "samples",
     "scatter",

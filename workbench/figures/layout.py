@@ -1,5 +1,6 @@
 """The page that every picture shares: header above, small print below, the same margins and type all around."""
 
+import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -92,3 +93,10 @@ def _beneath(body: Image.Image, lines: list[str]) -> Image.Image:
     page.paste(body, (0, 0))
     paragraph(ImageDraw.Draw(page), (0, body.height + 8), lines, face, GREY)
     return page
+
+
+def png(picture: Image.Image) -> bytes:
+    """The bytes of a PNG file."""
+    buffer = io.BytesIO()
+    picture.save(buffer, "PNG")
+    return buffer.getvalue()

@@ -1,0 +1,68 @@
+"""What can be done with a run that is there: go on with it, or begin another one from its settings."""
+
+from typing import TYPE_CHECKING
+
+from models.errors import InputError
+from workbench.config import RunConfig, changes, differing, typed
+from workbench.runs.folder import RunFolder, State
+from workbench.ui.dialogs import Ask
+
+if TYPE_CHECKING:
+    from workbench.ui.app import Workbench
+
+
+async def clone(bench: "Workbench", folder: RunFolder) -> None:
+    """Open the settings of a run in the form."""
+    try:
+        config = folder.config()
+    except InputError as error:
+        bench.say(str(error), bad=True)
+        return
+    own = differing(config)
+    await bench.edit_run(config.model_name, {name: text for name, text in typed(config).items() if name in own})
+
+
+async def resume(bench: "Workbench", folder: RunFolder) -> None:
+    """Go on with a run here; asks how far where it has done all it was asked to."""
+    try:
+        config, state = folder.config(), folder.state()
+    except InputError as error:
+        bench.say(str(error), bad=True)
+        return
+    if state.status != "done":
+        await bench.resume_run(folder, {})
+        return
+    unit, done = _length(config, state)
+
+    async def further(answer: str | None) -> None:
+        if answer is None:
+            return
+        try:
+            changed = changes({unit: answer.replace(",", "").strip()})
+        except InputError as error:
+            bench.say(str(error), bad=True)
+            return
+        if changed[unit] <= done:
+            bench.say(f"{folder.name} has done {done:,} {unit} already: more than that, to go further.", bad=True)
+            return
+        await bench.resume_run(folder, changed)
+
+    question = f"{folder.name} has done all its {done:,} {unit}.\nHow many should it have done in the end?"
+    bench.push_screen(Ask(question, value=str(2 * done)), further)
+
+
+def why_not_resume(bench: "Workbench", name: str, status: str) -> str:
+    """Why a run can neither go on here nor be deleted: somebody writes it. "" where nobody does."""
+    job = bench.job
+    if job is not None and job.running and job.folder is not None and job.folder.name == name:
+        return f"{name} is being trained here already."
+    if status in {"running", "paused"}:
+        return f"{name} is being trained by another process; stop it there first."
+    return ""
+
+
+def _length(config: RunConfig, state: State) -> tuple[str, int]:
+    """(epochs or steps, how many the run has done)."""
+    if config.training.steps is not None:
+        return "steps", state.step
+    return "epochs", round(state.epoch)

@@ -1,0 +1,348 @@
+"""The workbench: four views, one table of keys, and at most one run that trains in this process."""
+
+import importlib
+import time
+from pathlib import Path
+from typing import Any
+
+from rich.segment import Segment
+from textual import events
+from textual.app import ComposeResult
+from textual.containers import Container
+from textual.widgets import Input, TextArea
+
+from workbench.config import RunConfig
+from workbench.runs.folder import RunFolder
+from workbench.terminal.capability import Terminal
+from workbench.ui import bars, bindings, themes
+from workbench.ui.bindings import TITLES, VIEWS, Command
+from workbench.ui.cells import Cells
+from workbench.ui.dialogs import Choose
+from workbench.ui.job import Job, Launcher
+from workbench.ui.marked import Marked
+from workbench.ui.preferences import Preferences
+from workbench.ui.resizing import Resizing
+from workbench.ui.view import View
+
+TICK_SECONDS = 0.25
+MESSAGE_SECONDS = 12.0
+WARM_SECONDS = 0.5  # after the first paint, which importing torch would delay
+_CLASSES = {
+    "new": "new.view:NewRun", "watch": "watch.view:Watch",
+    "runs": "runs.view:Runs", "compare": "compare.view:Compare",
+}  # fmt: skip
+
+
+class Workbench(Resizing, inherit_bindings=False):
+    """The application. Views come into being when they are first shown, so the first one is there at once."""
+
+    CSS_PATH = "workbench.tcss"
+    ENABLE_COMMAND_PALETTE = True
+    COMMAND_PALETTE_BINDING = "ctrl+p"
+    HORIZONTAL_BREAKPOINTS = [(0, "-tiny"), (61, "-narrow"), (110, "-normal"), (160, "-wide")]  # noqa: RUF012
+    VERTICAL_BREAKPOINTS = [(0, "-flat"), (17, "-low"), (30, "-high"), (48, "-tall")]  # noqa: RUF012
+
+    def __init__(
+        self, runs_dir: Path, launcher: Launcher, terminal: Terminal, model: str = "vae",
+        given: dict[str, str] | None = None,
+    ) -> None:  # fmt: skip
+        super().__init__()
+        self.runs_dir, self.launcher, self.terminal = runs_dir, launcher, terminal
+        self.set_class(not self.unicode, "-ascii")
+        self.model_at_start, self.given_at_start = model, dict(given or {})
+        self.preferences = Preferences.read()
+        self.job: Job | None = None
+        self.marked = Marked()
+        self.view_name = "new"
+        self._views: dict[str, View] = {}  # those that were shown; looking them up by a query is slow
+        self._visited: list[str] = []
+        self._message, self._message_bad, self._message_until = "", False, 0.0
+        self._leaving = False
+        self.bug: Exception | None = None
+        self.pixels: type[Any] | None = None  # the widget for real pixels, where the terminal can show them
+        for theme in (themes.DARK, themes.LIGHT):
+            self.register_theme(theme)
+        wanted = self.preferences.theme
+        self.theme = wanted if wanted in self.available_themes else themes.first(terminal)
+
+    @property
+    def unicode(self) -> bool:
+        """Whether the terminal has more than ASCII."""
+        return self.terminal.unicode
+
+    @property
+    def look(self) -> Any:
+        """The theme's colours for cells."""
+        return themes.look(self, self.unicode)
+
+    def compose(self) -> ComposeResult:
+        """The line above, the views, the card for tiny windows, the line below."""
+        yield Cells(id="header")
+        yield Container(id="views")
+        yield Cells(id="card")
+        yield Cells(id="footer")
+
+    async def on_mount(self) -> None:
+        """Show the first view, then look for news now and then."""
+        from workbench.ui.help import Commands
+
+        type(self).COMMANDS = {Commands}
+        await self.show_view("new")
+        self.set_interval(TICK_SECONDS, self._tick)
+        self.set_timer(WARM_SECONDS, self.launcher.warm)
+        self.theme_changed_signal.subscribe(self, lambda _: self.redraw())
+
+    # Views.
+
+    async def show_view(self, name: str) -> View:
+        """Bring a view to the front, made now if it was never shown."""
+        if name != self.view_name or not self._visited:
+            self._visited = [*(v for v in self._visited if v != name), name][-len(VIEWS) :]
+        self.view_name = name
+        for other in self._views.values():
+            other.display = other.id == name
+        if name not in self._views:
+            module, _, cls = _CLASSES[name].partition(":")
+            made = getattr(importlib.import_module(f"workbench.ui.{module}"), cls)(id=name)
+            await self.query_one("#views").mount(made)
+            self._views[name] = made
+        view = self._views[name]
+        view.entered()
+        self.redraw()
+        return view
+
+    @property
+    def view(self) -> View | None:
+        """The view that is shown."""
+        return self._views.get(self.view_name)
+
+    def _tick(self) -> None:
+        if not self.is_running:  # it is ending, and its widgets go first
+            return
+        if self.view is not None and len(self.screen_stack) == 1:
+            self.view.tick()
+        self.redraw_bars()
+        if self._leaving and (self.job is None or not self.job.running):
+            self.exit(0)
+
+    # Keys.
+
+    async def on_key(self, event: events.Key) -> None:
+        """Give the command that a key means in this view; a line that is being typed keeps its letters."""
+        if len(self.screen_stack) > 1:
+            return
+        key = event.character if event.is_printable and event.character and event.character != " " else event.key
+        typing = isinstance(self.focused, Input | TextArea)
+        if typing and key not in {"escape", "tab", "shift+tab", "ctrl+c", "ctrl+p", "ctrl+l"}:
+            return
+        command = bindings.find(self.view_name, key)
+        if command is not None:
+            event.stop()
+            event.prevent_default()
+            await self.give(command)
+
+    async def give(self, command: Command) -> None:
+        """Do what a command says, or say why it cannot be done now."""
+        self._message_until = 0.0
+        reason = self.why_not(command)
+        if reason:
+            self.say(reason)
+            return
+        handler = getattr(self.view, f"do_{command.id}", None) or getattr(self, f"do_{command.id}")
+        result = handler()
+        if hasattr(result, "__await__"):
+            await result
+        self.redraw_bars()
+
+    def why_not(self, command: Command) -> str:
+        """Why a command cannot be given now; "" where it can."""
+        return self.view.why_not(command) if self.view is not None else ""
+
+    # The lines above and below.
+
+    def say(self, text: str, bad: bool = False) -> None:
+        """A sentence in the last line, until the next key or for a while."""
+        self._message, self._message_bad = text, bad
+        self._message_until = time.monotonic() + MESSAGE_SECONDS
+        self.redraw_bars()
+
+    def redraw(self) -> None:
+        """Draw everything that is ours again, after a change of theme or size."""
+        self.redraw_bars()
+
+    def redraw_bars(self) -> None:
+        """The lines above and below; rows that are as before cost nothing."""
+        screen = self.screen_stack[0]
+        look, width = self.look, self.size.width
+        bar, foot = screen.query_one("#header", Cells), screen.query_one("#footer", Cells)
+        bar.show([bars.header(self.view_name, self.job_status(), width, look)])
+        if time.monotonic() < self._message_until:
+            foot.show([bars.message(self._message, self._message_bad, width, look)])
+        else:
+            shown = (c for c in bindings.of_view(self.view_name) if c.footer)
+            foot.show([bars.footer(((c, self.why_not(c)) for c in shown), width, look)])
+        card = screen.query_one("#card", Cells)
+        if card.display and self.view is not None:
+            card.show([[Segment(f" {line}", look.text)] for line in self.view.card()])
+
+    def job_status(self) -> str:
+        """What trains in this process, in a few words; "" when nothing does."""
+        job = self.job
+        if job is None or not job.running:
+            return ""
+        dot = "●" if self.unicode else "*"
+        return f"{dot} {job.title}: {job.stage or ('paused' if job.control.paused else 'training')}"
+
+    # Runs.
+
+    async def start_run(self, config: RunConfig) -> None:
+        """Train a new run here; asks first where another one trains."""
+        await self._launch(lambda: self.launcher.start(config, self.runs_dir))
+
+    async def resume_run(self, folder: RunFolder, changes: dict[str, Any]) -> None:
+        """Go on with a run here."""
+        await self._launch(lambda: self.launcher.resume(folder, changes))
+
+    async def _launch(self, begin: Any) -> None:
+        if self.job is not None and self.job.running:
+            self.say(f"{self.job.title} still trains here. Stop it first: 2, then X.")
+            return
+        self.job = begin()
+        view = await self.show_view("watch")
+        view.follow_job(self.job)  # type: ignore[attr-defined]
+
+    async def watch_run(self, folder: RunFolder) -> None:
+        """Open a run in the Watch view."""
+        view = await self.show_view("watch")
+        view.open_run(folder)  # type: ignore[attr-defined]
+
+    async def edit_run(self, model: str, given: dict[str, str]) -> None:
+        """Open settings in the form."""
+        view = await self.show_view("new")
+        view.fill(model, given)  # type: ignore[attr-defined]
+
+    # Commands that hold everywhere.
+
+    async def do_view_new(self) -> None:
+        """Show the form."""
+        await self.show_view("new")
+
+    async def do_view_watch(self) -> None:
+        """Show the run."""
+        await self.show_view("watch")
+
+    async def do_view_runs(self) -> None:
+        """Show all runs."""
+        await self.show_view("runs")
+
+    async def do_view_compare(self) -> None:
+        """Show several runs."""
+        await self.show_view("compare")
+
+    async def do_back(self) -> None:
+        """The view before this one."""
+        if len(self._visited) > 1:
+            self._visited.pop()
+            await self.show_view(self._visited[-1])
+
+    def do_next_pane(self) -> None:
+        """The next widget that takes the focus."""
+        self.screen.focus_next()
+
+    def do_previous_pane(self) -> None:
+        """The one before."""
+        self.screen.focus_previous()
+
+    def do_help(self) -> None:
+        """The keys of this view."""
+        from workbench.ui.dialogs import Page
+        from workbench.ui.help import page
+
+        pane = self.view.pane_in_focus() if self.view else ""
+        self.push_screen(Page(f"Keys: {TITLES[self.view_name]}", page(self.view_name, pane, self.unicode)))
+
+    def do_palette(self) -> None:
+        """Every command by name."""
+        from textual.command import CommandPalette
+
+        self.push_screen(CommandPalette(placeholder="A command, or a word of what it does", id="--command-palette"))
+
+    def do_repaint(self) -> None:
+        """Draw every cell again."""
+        self.refresh(repaint=True, layout=True)
+
+    def do_theme(self) -> None:
+        """The next theme."""
+        names = [name for name in themes.ORDER if name in self.available_themes]
+        at = names.index(self.theme) if self.theme in names else -1
+        self.theme = names[(at + 1) % len(names)]
+        self.remember(theme=self.theme)
+        self.say(f"Theme {self.theme}, {names.index(self.theme) + 1} of {len(names)}; T for the next.")
+
+    def remember(self, **choices: Any) -> None:
+        """Keep choices for the next start."""
+        for name, value in choices.items():
+            setattr(self.preferences, name, value)
+        self.preferences.write()
+
+    def do_copy(self) -> None:
+        """Hand what the view is about to the terminal's clipboard (OSC 52), and say it in full."""
+        text, what = self.view.copied() if self.view else ("", "")
+        if not text:
+            self.say("There is nothing to copy here yet.")
+            return
+        self.copy_to_clipboard(text)
+        self.say(f"Copied the {what}: {text}")
+
+    def do_export(self) -> None:
+        """The screen as SVG; views with charts offer those as well."""
+        self.export_screen()
+
+    def export_screen(self) -> None:
+        """Write what is on the screen as SVG, beside the runs."""
+        self.runs_dir.mkdir(parents=True, exist_ok=True)
+        path = self.runs_dir / f"screen-{time.strftime('%Y%m%d-%H%M%S')}.svg"
+        path.write_text(self.export_screenshot(title="genbench"), encoding="utf-8")
+        self.told_path(path)
+
+    def told_path(self, path: Path) -> None:
+        """Say where something was written, and put that path into the clipboard."""
+        self.copy_to_clipboard(str(path.absolute()))
+        self.say(f"Written, and its path copied: {path}")
+
+    # Leaving.
+
+    def _handle_exception(self, error: Exception) -> None:
+        """A bug closes the screen without a word on it; `start` says where the traceback is, and saves the run."""
+        self._return_code = 1
+        self.bug = self.bug or error
+        if self._exception is None:
+            self._exception = error
+            self._exception_event.set()
+        self._close_messages_no_wait()
+
+    def do_quit(self) -> None:
+        """Leave; asks while something trains here."""
+        if self.job is None or not self.job.running:
+            self.exit(0)
+            return
+        self.push_screen(
+            Choose(
+                f"{self.job.title} is training.",
+                [("enter", "stop it, saved, and leave", "stop"), ("w", "stay and watch it", "")],
+            ),
+            self._quit_answered,
+        )
+
+    def _quit_answered(self, answer: str | None) -> None:
+        if answer == "stop":
+            self.leave()
+
+    def leave(self) -> None:
+        """End what trains here at its next step, saved, and leave as soon as it has."""
+        if self.job is not None and self.job.running:
+            self.job.control.stop()
+            self._leaving = True
+            self.say("Finishing the step and saving ...")
+        else:
+            self.exit(0)

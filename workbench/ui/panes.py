@@ -1,0 +1,151 @@
+"""Panes of a view: all of them side by side, or one at a time where there is no room or a person wants it large."""
+
+import textwrap
+from abc import abstractmethod
+
+from rich.segment import Segment
+from rich.style import Style
+from textual import events
+
+from workbench.terminal.look import Look, Row
+from workbench.ui.cells import Cells, Pane
+from workbench.ui.view import View
+from workbench.ui.words import said, shortened
+
+_CROWDED = ("-narrow", "-low")  # classes of a screen on which panes would be too small side by side
+
+
+class DrawnPane(Pane):
+    """A pane that draws itself for the room it has: again when it is resized or comes into sight."""
+
+    @abstractmethod
+    def draw(self, width: int, height: int, look: Look) -> None:
+        """Show rows and say a caption; so much room there is."""
+
+    def show_words(self, text: str, width: int, look: Look) -> None:
+        """Show a sentence, where there is nothing else to show."""
+        lines = textwrap.wrap(said(text, look.unicode), max(width, 8), break_on_hyphens=False)
+        self.show([[Segment(line, look.dim)] for line in lines])
+        self.say(self.title)
+
+    def redraw(self) -> None:
+        """Draw what there is now; nothing while the pane is hidden."""
+        width, height = self.size
+        if width and height and self.display:
+            self.draw(width, height, self.app.look)  # type: ignore[attr-defined]
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Draw for the new size."""
+        self.redraw()
+
+    def on_show(self, event: events.Show) -> None:
+        """Draw what has come meanwhile."""
+        self.redraw()
+
+
+class Paned(View):
+    """A view of panes within containers of the class `column`, and a line of their names with the id `names`.
+
+    The view has the class `-one` while one pane is shown at a time.
+    """
+
+    def absent(self, pane: Pane) -> bool:
+        """Whether there is nothing that a pane could show."""
+        return False
+
+    @property
+    def panes(self) -> list[Pane]:
+        """The panes that have something to show, in their order."""
+        return [pane for pane in self.query(Pane) if not self.absent(pane)]
+
+    @property
+    def one_at_a_time(self) -> bool:
+        """Whether one pane has all the room."""
+        return self._crowded or self._maximised() is not None
+
+    @property
+    def _crowded(self) -> bool:
+        return any(self.screen.has_class(name) for name in _CROWDED)
+
+    def _maximised(self) -> Pane | None:
+        wanted = self.bench.preferences.maximised
+        return next((pane for pane in self.panes if pane.name_in_keys == wanted), None)
+
+    @property
+    def front(self) -> Pane | None:
+        """The pane that is or would be shown alone: the focused one."""
+        panes = self.panes
+        focused = next((pane for pane in panes if pane.has_focus), None)
+        return focused or self._maximised() or (panes[0] if panes else None)
+
+    def show_pane(self, name: str) -> None:
+        """Bring a pane to the front and give it the focus; where one is maximised, this one is from now on."""
+        pane = next((pane for pane in self.panes if pane.name_in_keys == name), None)
+        if pane is None:
+            return
+        if self._maximised() is not None:
+            self.bench.remember(maximised=name)
+        self.lay_out(pane)
+        pane.focus()
+
+    def lay_out(self, front: Pane | None = None) -> None:
+        """Show the panes for the room there is."""
+        front = front or self.front
+        one = self.one_at_a_time
+        self.set_class(one, "-one")
+        present = self.panes
+        for pane in self.query(Pane):
+            pane.display = pane in present and (not one or pane is front)
+        for column in reversed(list(self.query(".column"))):  # inner ones before outer ones
+            column.display = any(child.display for child in column.children)
+        for line in self.query("#names").results(Cells):
+            line.show([self._name_row(front)])
+
+    def _name_row(self, front: Pane | None) -> Row:
+        """The panes by their letters, the one in front marked."""
+        look, width = self.bench.look, self.size.width
+        row: Row = [Segment(" ")]
+        for pane in self.panes:
+            here = pane is front
+            marks = ("[", "]") if here and not look.unicode else (" ", " ")
+            style = look.text + Style(reverse=True, bold=True) if here else look.dim
+            letter = style if here else look.accent
+            row += [Segment(f"{marks[0]}{pane.letter} ", letter), Segment(f"{pane.title}{marks[1]} ", style)]
+        room = width - sum(part.cell_length for part in row)
+        return (
+            row if room >= 0 else [Segment(shortened("".join(p.text for p in row), width, look.unicode), look.dim)]
+        )
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Another size may have room for other panes."""
+        self.lay_out()
+
+    def on_descendant_focus(self, event: events.DescendantFocus) -> None:
+        """The pane in focus is the one in front."""
+        if self.one_at_a_time:
+            self.lay_out()
+
+    def do_maximise(self) -> None:
+        """The pane in focus over the whole view, or all panes again."""
+        front = self.front
+        if front is None:
+            return
+        if self._crowded:
+            self.bench.say("A window of this size has room for one pane at a time: this one.")
+            return
+        self.bench.remember(maximised=front.name_in_keys if self._maximised() is None else "")
+        self.lay_out(front)
+        front.focus()
+
+    def do_next_pane(self) -> None:
+        """The pane after this one."""
+        self._step(1)
+
+    def do_previous_pane(self) -> None:
+        """The pane before this one."""
+        self._step(-1)
+
+    def _step(self, by: int) -> None:
+        panes, front = self.panes, self.front
+        if front is not None:
+            self.show_pane(panes[(panes.index(front) + by) % len(panes)].name_in_keys)
