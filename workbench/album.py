@@ -1,12 +1,14 @@
 """The sink that turns snapshots into the pictures of a run folder: arrays at once, then drawings."""
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
 from models.base import Encodes, Latent
+from models.errors import InputError
 from models.metric import Metric
 from workbench import figures
 from workbench.config import RunConfig
@@ -43,7 +45,7 @@ class Album:
             self._started = event
         if not isinstance(event, Snapshot):
             return
-        flat = None if event.codes is None else _flat(event.codes, event.labels)
+        flat = None if event.codes is None else _flat(event.codes, event.labels, self._before())
         self._keep(event, flat)  # first, so that whoever watches need not wait for the drawings
         names = [f"step-{event.step:09d}"] + ["final"] * event.final
         sheet: list[tuple[str, Draw]] = [("Curves", self._curves)]
@@ -56,6 +58,12 @@ class Album:
         if event.final:
             self._tsne(event)
             self._summary(event, sheet)
+
+    def _before(self) -> projection.Points | None:
+        """The points of the snapshot before, also of another sitting."""
+        with suppress(IndexError, InputError):
+            return pictures.load(self._folder.snapshot(pictures.steps(self._folder)[-1])).points
+        return None
 
     def _keep(self, event: Snapshot, flat: Flat | None) -> None:
         """The arrays of a snapshot, for screens that show any moment of the run."""
@@ -208,8 +216,8 @@ def panels(history: History, metrics: Mapping[str, Metric]) -> list[Panel]:
     return found
 
 
-def _flat(codes: projection.Points, labels: Labels | None) -> Flat:
-    """Codes in the plane, the names of its axes, and how they came there."""
+def _flat(codes: projection.Points, labels: Labels | None, before: projection.Points | None) -> Flat:
+    """Codes in the plane, turned as `before`, the names of its axes, and how they came there."""
     D = codes.shape[1]
     if D == 2:
         return codes, ("z0", "z1"), "Codes of held-out images: the latent space as it is."
@@ -219,4 +227,5 @@ def _flat(codes: projection.Points, labels: Labels | None) -> Flat:
         return np.hstack([codes, rows]), ("z0", "class"), how
     points, (first, second) = projection.pca(codes)
     names = (f"PC 1 ({first:.0%} of variance)", f"PC 2 ({second:.0%} of variance)")
-    return points, names, f"Codes of held-out images, {D} dimensions, projected by PCA."
+    turned = projection.facing(points, before)
+    return turned, names, f"Codes of held-out images, {D} dimensions, projected by PCA."

@@ -15,7 +15,7 @@ from rich.text import Text
 import models as registry
 from models.errors import InputError
 from models.settings import describe
-from workbench.config import defaults
+from workbench.config import differing
 from workbench.data import catalogue
 from workbench.runs import listing, query
 from workbench.runs.listing import Listing, ordered
@@ -148,13 +148,10 @@ def show_command(run: str, runs_dir: Path) -> None:
     names = dict.fromkeys(name.removeprefix("train_") for name in state.metrics)
     for name in names:
         numbers.add_row(name, number(state.metrics.get(name)), number(state.metrics.get(f"train_{name}")))
-    try:
-        usual = defaults(config.model_name, config.data.dataset)
-    except InputError:  # its folder of images is gone; then every setting is shown as it is
-        usual = {}
+    changed = differing(config)
     settings = _table("setting", "value", "default")
     for _, name, value in config.items():
-        settings.add_row(name, plain(value), "" if value == usual.get(name, value) else plain(usual[name]))
+        settings.add_row(name, plain(value), plain(changed[name][1]) if name in changed else "")
     _print(*([f"tags: {', '.join(folder.tags())}\n"] if folder.tags() else []), numbers, "", settings, "")
     _print(*state.notes, *(str(path) for path in folder.pictures()))
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from workbench.evaluation.projection import pca, tsne
+from workbench.evaluation.projection import facing, pca, tsne
 
 
 def codes(count: int, dimensions: int, scale: list[float]) -> np.ndarray[tuple[int, int], np.dtype[np.float32]]:
@@ -25,6 +25,14 @@ def test_pca_does_not_flip_between_pictures_of_a_run() -> None:
     first, _ = pca(given)
     second, _ = pca(given + 0.01 * codes(200, 3, [1.0, 1.0, 1.0]))
     assert (first * second).sum(0).min() > 0
+
+
+def test_points_are_mirrored_to_where_they_were_before() -> None:
+    before, _ = pca(codes(200, 3, [1.0, 3.0, 2.0]))
+    for mirrored in ((-1, 1), (1, -1), (-1, -1), (1, 1)):
+        assert np.array_equal(facing(before * np.array(mirrored, np.float32), before), before)
+    assert np.array_equal(facing(before, None), before)
+    assert np.array_equal(facing(before[:5], before), before[:5])
 
 
 @pytest.mark.parametrize(("count", "dimensions"), [(1, 4), (2, 4), (50, 1)])

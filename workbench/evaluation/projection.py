@@ -10,10 +10,17 @@ Points = NDArray[np.float32]
 TSNE_POINTS = 1000
 
 
+def facing(points: Points, before: Points | None) -> Points:
+    """`points` with each axis mirrored where that brings them nearer to the same images' points of another moment."""
+    if before is None or before.shape != points.shape:
+        return points
+    return points * np.where((points * before).sum(0) < 0, -1, 1).astype(points.dtype)
+
+
 def pca(codes: Points) -> tuple[Points, tuple[float, float]]:
     """The two directions of greatest variance: (N, D) -> (N, 2), and the share of variance of each.
 
-    Signs are fixed (the largest loading is positive), so pictures of one run do not flip. Fewer than two
+    Signs are fixed (the largest loading is positive); `facing` keeps them from moment to moment. Fewer than two
     codes or one dimension give zeros for what is not there.
     """
     from sklearn.decomposition import PCA

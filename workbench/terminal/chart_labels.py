@@ -4,6 +4,7 @@ import math
 from collections.abc import Iterator, Sequence
 
 _MINUTE, _HOUR, _DAY = 60, 3600, 86400
+_SMALLEST = 1e-308  # in the place of a step that is nought in a unit
 _UNITS = ((1.0, ""), (1e3, "k"), (1e6, "M"), (1e9, "G"))
 
 
@@ -27,7 +28,7 @@ def _ways(values: Sequence[float], step: float, aligned: bool) -> Iterator[list[
         exponent = math.floor(math.log10(largest) + 1e-9)
         units.append((10.0**exponent, f"e{exponent}"))
     for unit, suffix in units:
-        decimals = max(0, math.ceil(-math.log10(step / unit) - 1e-9))
+        decimals = max(0, math.ceil(-math.log10(step / unit or _SMALLEST) - 1e-9))
         texts = [f"{value / unit:.{decimals}f}" for value in values]
         if decimals and not aligned:
             texts = [text.rstrip("0").rstrip(".") for text in texts]

@@ -148,7 +148,8 @@ COMMANDS: tuple[Command, ...] = (
 
 _SHOWN = {
     "enter": "⏎", "escape": "Esc", "space": "Space", "tab": "Tab", "shift+tab": "⇧Tab",
-    "home": "Home", "end": "End", "pageup": "PgUp", "pagedown": "PgDn", "pageup": "PgUp", "pagedown": "PgDn", "left": "←", "right": "→", "up": "↑", "down": "↓", "shift+left": "⇧←", "shift+right": "⇧→",
+    "home": "Home", "end": "End", "pageup": "PgUp", "pagedown": "PgDn",
+    "left": "←", "right": "→", "up": "↑", "down": "↓", "shift+left": "⇧←", "shift+right": "⇧→",
 }  # fmt: skip
 _PLAIN = {
     "enter": "Enter", "left": "Left", "right": "Right", "up": "Up", "down": "Down",

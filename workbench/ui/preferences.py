@@ -3,8 +3,9 @@
 import json
 import os
 from contextlib import suppress
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from models.errors import InputError
 from workbench.runs import files
@@ -28,8 +29,8 @@ class Preferences:
         """What was remembered last; what makes no sense is passed over."""
         with suppress(InputError):
             written = files.read_json(_path())
-            known = {f.name: type(f.default) for f in fields(cls)}
-            return cls(**{n: v for n, v in written.items() if n in known and type(v) is known[n]})
+            known: dict[str, Any] = asdict(cls())
+            return cls(**{n: v for n, v in written.items() if n in known and type(v) is type(known[n])})
         return cls()
 
     def write(self) -> None:
