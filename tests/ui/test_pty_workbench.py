@@ -17,12 +17,18 @@ from workbench.runs.folder import RunFolder, State
 
 pytest.importorskip("fcntl", reason="needs the terminals of Unix")
 from tests.terminal_emulator import Program, workbench
+from tests.ui.feed import ScriptedRun
 
 FORM = "learning_rate"  # a setting that the form names
 COLOUR = re.compile(rb"\x1b\[[0-9;]*m")
 
-# PNGs take longer than these runs; their end is not what is tested here.
-NO_ALBUM = "from workbench import session; session.Album = lambda *_: lambda event: None"
+# PNGs take longer than these runs, and so do reports twice a second.
+QUICK = """
+from workbench import session
+from workbench.training import meter
+session.Album = lambda *_: lambda event: None
+meter.REPORT_SECONDS = 0.05
+"""
 LONG = (*TINY, "--epochs", "100000")
 
 
@@ -33,9 +39,15 @@ def state_of(runs: Path) -> State | None:
     return None
 
 
+def step_of(runs: Path) -> int:
+    """The step that the one run in a folder has come to."""
+    state = state_of(runs)
+    return state.step if state is not None else 0
+
+
 def trains(runs: Path) -> Callable[[Program], bool]:
     """Whether the run has taken some steps."""
-    return lambda _: (state := state_of(runs)) is not None and state.step > 10
+    return lambda _: step_of(runs) > 10
 
 
 # Drawing.
@@ -76,22 +88,38 @@ def test_every_terminal_gets_the_colours_that_it_has(terminal: str, tmp_path: Pa
         assert [sequence for sequence in sent if re.search(never, sequence)] == []
 
 
-@pytest.mark.parametrize(
-    ("flags", "environment"), [(["--ascii"], {}), ([], {"LC_ALL": "C"}), ([], {"TERM": "linux"})]
-)
-def test_seven_bits_are_enough(flags: list[str], environment: dict[str, str], tmp_path: Path) -> None:
+PLAIN: dict[str, tuple[list[str], dict[str, str]]] = {
+    "--ascii": (["--ascii"], {}),
+    "LC_ALL=C": ([], {"LC_ALL": "C"}),
+    "TERM=linux": ([], {"TERM": "linux"}),
+}
+
+
+@pytest.mark.parametrize("plain", PLAIN)
+def test_seven_bits_are_enough(plain: str, tmp_path: Path) -> None:
+    flags, environment = PLAIN[plain]
+    run = ScriptedRun(tmp_path, name="a-run")
+    run.train(130)
+    run.end()
     with Program(workbench("--runs-dir", tmp_path, *flags), cwd=tmp_path, environment=environment) as program:
         program.wait(FORM)
-        for view in "2341":
-            program.press(view)
+        for key, shown in (
+            ("4", "No runs are marked"),
+            ("3", "a-run"),
+            ("enter", "Latent"),
+            ("left", "looking back"),
+        ):
+            program.press(key)
+            program.wait(shown)
+        for key, shown in (("?", "Esc close"), (":", "A command")):
+            program.press(key)
+            program.wait(shown)
             program.settle()
-        program.press("?")
-        program.wait("Esc close")
-        program.press("escape")
-        program.wait(lambda seen: "Esc close" not in seen.text)
+            program.press("escape")
+            program.wait(lambda seen, shown=shown: shown not in seen.text)
         program.press("q")
         assert program.ends() == 0
-        assert max(program.written) < 128, sorted(set(re.findall(r"[^\0-\x7f]", program.written.decode())))
+        assert sorted(set(re.findall(r"[^\0-\x7f]", program.written.decode()))) == []
 
 
 def test_inside_tmux(tmp_path: Path) -> None:
@@ -195,20 +223,25 @@ def test_what_libraries_print_is_kept_off_the_screen(tmp_path: Path) -> None:
 # Leaving.
 
 
-def press_and_confirm(key: str) -> Callable[[Program], None]:
-    """Leave by a key, which asks first."""
+def press_q(program: Program) -> None:
+    """Ask to leave, and confirm it."""
+    program.press("q")
+    program.wait("is training.")
+    program.press("enter")
 
-    def leave(program: Program) -> None:
-        program.press(key)
-        program.wait("is training")
-        program.press("enter")
 
-    return leave
+def press_ctrl_c(program: Program) -> None:
+    """Ask to leave, stay after all, and leave."""
+    for answer in ("escape", "enter"):
+        program.press("ctrl+c")
+        program.wait("is training.")
+        program.press(answer)
+        program.wait(lambda seen: "is training." not in seen.text)
 
 
 WAYS: dict[str, Callable[[Program], None]] = {
-    "q": press_and_confirm("q"),
-    "Ctrl+C": press_and_confirm("ctrl+c"),
+    "q": press_q,
+    "Ctrl+C": press_ctrl_c,
     "SIGTERM": lambda program: program.kill(signal.SIGTERM),
     "SIGHUP": lambda program: program.kill(signal.SIGHUP),
     "a lost connection": lambda program: program.hang_up(),
@@ -217,7 +250,7 @@ WAYS: dict[str, Callable[[Program], None]] = {
 
 @pytest.mark.parametrize("way", WAYS)
 def test_leaving_while_a_run_trains_saves_it(way: str, tmp_path: Path) -> None:
-    with Program(workbench("--runs-dir", tmp_path / "runs", *LONG, prelude=NO_ALBUM), cwd=tmp_path) as program:
+    with Program(workbench("--runs-dir", tmp_path / "runs", *LONG, prelude=QUICK), cwd=tmp_path) as program:
         program.wait(FORM)
         program.press("s")
         program.wait(trains(tmp_path / "runs"), timeout=40)
@@ -231,25 +264,27 @@ def test_leaving_while_a_run_trains_saves_it(way: str, tmp_path: Path) -> None:
     assert (run / "checkpoints" / f"step-{state.step:09d}.safetensors").exists()
 
 
-def test_staying_is_the_other_answer(tmp_path: Path) -> None:
-    with Program(workbench("--runs-dir", tmp_path / "runs", *LONG, prelude=NO_ALBUM), cwd=tmp_path) as program:
+def test_a_terminal_that_stops_reading_does_not_stop_training(tmp_path: Path) -> None:
+    def shown_step(seen: Program) -> int:
+        found = re.search(r"step +([\d,]+)/", seen.text)
+        return int(found[1].replace(",", "")) if found else 0
+
+    with Program(workbench("--runs-dir", tmp_path, *LONG, prelude=QUICK), cwd=tmp_path) as program:
         program.wait(FORM)
         program.press("s")
-        program.wait(trains(tmp_path / "runs"), timeout=40)
-        program.press("ctrl+c")
-        program.wait("is training")
-        program.press("escape")
-        program.wait(lambda seen: "is training." not in seen.text)
-        state = state_of(tmp_path / "runs")
-        assert state is not None
-        program.wait(lambda _: (now := state_of(tmp_path / "runs")) is not None and now.step > state.step)
-        assert program.process.poll() is None
+        program.wait(trains(tmp_path), timeout=40)
+        time.sleep(2)  # the screen now waits for its terminal
+        stuck = step_of(tmp_path)
+        time.sleep(1)
+        later = step_of(tmp_path)
+        assert later > stuck
+        program.wait(lambda seen: shown_step(seen) >= later)
 
 
 # Failing.
 
 BROKEN = f"""
-{NO_ALBUM}
+{QUICK}
 from models import vae
 
 def training_step(self, batch, minimise):

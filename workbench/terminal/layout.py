@@ -7,6 +7,7 @@ from workbench.terminal.renderers import Cell
 
 _SMALLEST = 4  # dots; smaller, nothing is shown
 _LARGEST = 64  # dots; a small image is not enlarged further
+_SEVERAL = 8  # images that show what a model draws
 _SHARP = 1.6  # what pixels of a whole number of dots are worth against covering more of the pane
 
 
@@ -38,7 +39,9 @@ def arrange(
     if rows is None:
         enough = 1 if pairs else 2
         calm = [it for it in legible if it.across * it.down >= count or (it.down >= enough and it.tile[1] <= own)]
-        legible = calm or legible
+        # A few large blurred images tell less than several: only sharp ones may be few.
+        several = [it for it in calm if it.across * it.down >= _SEVERAL or it.tile[1] % own == 0]
+        legible = several or calm or legible
     else:
         down = (rows - 1) % max(it.down for it in legible) + 1
         legible = [replace(it, down=down) for it in legible if it.down >= down]

@@ -90,7 +90,7 @@ class Workbench(Resizing, inherit_bindings=False):
         await self.show_view("new")
         self.set_interval(TICK_SECONDS, self._tick)
         self.set_timer(WARM_SECONDS, self.launcher.warm)
-        self.theme_changed_signal.subscribe(self, lambda _: self.redraw())
+        self.theme_changed_signal.subscribe(self, lambda _: self.redraw_bars())
 
     # Views.
 
@@ -108,7 +108,7 @@ class Workbench(Resizing, inherit_bindings=False):
             self._views[name] = made
         view = self._views[name]
         view.entered()
-        self.redraw()
+        self.redraw_bars()
         return view
 
     @property
@@ -166,10 +166,6 @@ class Workbench(Resizing, inherit_bindings=False):
         self._message_until = time.monotonic() + MESSAGE_SECONDS
         self.redraw_bars()
 
-    def redraw(self) -> None:
-        """Draw everything that is ours again, after a change of theme or size."""
-        self.redraw_bars()
-
     def redraw_bars(self) -> None:
         """The lines above and below; rows that are as before cost nothing."""
         screen = self.screen_stack[0]
@@ -196,7 +192,7 @@ class Workbench(Resizing, inherit_bindings=False):
     # Runs.
 
     async def start_run(self, config: RunConfig) -> None:
-        """Train a new run here; asks first where another one trains."""
+        """Train a new run here, unless another one trains."""
         await self._launch(lambda: self.launcher.start(config, self.runs_dir))
 
     async def resume_run(self, folder: RunFolder, changes: dict[str, Any]) -> None:

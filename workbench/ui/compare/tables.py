@@ -43,8 +43,7 @@ class TablePane(DrawnPane):
             self.say(self.title)
             return
         names = min(max(len(row.name) for row in self.table.rows), _NAMES)
-        unit = max(len(row.unit) for row in self.table.rows)
-        widths = self._widths(width - names, unit + 2 if unit else 0)
+        widths = self._widths(width - names)
         rows: Rows = [self._heading(names, widths, look)]
         rest = width - names - sum(widths)
         for row in self.table.rows:
@@ -65,15 +64,15 @@ class TablePane(DrawnPane):
         words = [word for word in (cut, *self._words, best, self.table.note) if word]
         self.say(self.title, fitted(words, width - 2, look.unicode))
 
-    def _widths(self, room: int, unit: int) -> list[int]:
-        """How wide each run's column is: as its cells need, and as its short name likes, where a unit has room."""
+    def _widths(self, room: int) -> list[int]:
+        """How wide each run's column is: as its cells need, and as its short name likes; units take the rest."""
         needed = [
             min(max(3, *(len(row.cells[at]) + 2 * bool(row.best) for row in self.table.rows)), _CELL) + 2
             for at in range(len(self._members))
         ]
         while needed and sum(needed) > room:
             needed.pop()
-        spare = max(0, room - sum(needed) - unit)
+        spare = max(0, room - sum(needed))
         for at, member in enumerate(self._members[: len(needed)]):
             more = min(max(0, len(member.label) + 4 - needed[at]), spare // (len(needed) - at))
             needed[at] += more
