@@ -17,7 +17,7 @@ COSTS = (
     "screen's thread, cores", "to the terminal, kB/s", "pairs", "must be", "is",
 )  # fmt: skip
 PACES = ("", "steps/s before", "meanwhile", "ratio", "the screen after it", "both as they must be")
-EPOCHS = ("--epochs", "8")
+EPOCHS = ("--epochs", "6")
 STALL_SECONDS, SIZES, ENOUGH = 30.0, 200, 0.95
 
 
@@ -62,7 +62,7 @@ def stalled(folder: Path) -> Rows:
     """A terminal that reads nothing for 30 s."""
     with training(folder, *FOR_EVER) as (bench, run):
         bench.drain(3)
-        before = pace_while(run, lambda: bench.drain(15))
+        before = pace_while(run, lambda: bench.drain(10))
         during = pace_while(run, lambda: time.sleep(STALL_SECONDS))
         newest = round(last(run)["epoch"], 1)
         bench.pressed_at = time.perf_counter()
@@ -77,12 +77,12 @@ def resized(folder: Path) -> Rows:
     """A window that is given 200 sizes in a row."""
     with training(folder, *FOR_EVER) as (bench, run):
         bench.drain(3)
-        before = pace_while(run, lambda: bench.drain(15))
+        before = pace_while(run, lambda: bench.drain(10))
 
         def resize() -> None:
             for _ in range(SIZES):
                 bench.resize(random.randint(20, 220), random.randint(5, 70))
-                bench.drain(0.075)
+                bench.drain(0.06)
 
         during = pace_while(run, resize)
         bench.resize(120, 36)

@@ -78,6 +78,8 @@ def keys(folder: Path) -> Rows:
     with program(folder) as bench:
         bench.wait(FORM)
         bench.drain(6)  # torch is imported meanwhile
+        bench.press("S")
+        bench.settle()
         idle = {"form cursor, idle": timed(bench, [down_the_form(n) for n in range(KEYS)])}
         bench.press("3")
         bench.wait("stopped")
@@ -102,7 +104,7 @@ def timed(bench: Program, presses: Iterable[Press]) -> list[float]:
     """Write keys at random intervals; the time until what each is for is seen."""
     samples = []
     for make in presses:
-        bench.drain(random.uniform(0.06, 0.2))
+        bench.drain(random.uniform(0.05, 0.15))
         key, sees = make(bench)
         bench.press(key)
         samples.append(bench.wait(sees, 10))
@@ -138,7 +140,7 @@ def to_a_pane(n: int) -> Press:
 
 
 def down_the_form(n: int) -> Press:
-    """Down a list and up again: the mark of the cursor is in another row."""
+    """Down the settings and up again: the mark of the cursor is in another row."""
 
     def press(bench: Program) -> tuple[str, Sees]:
         before = [y for y, line in enumerate(bench.lines) if "▸" in line]

@@ -114,6 +114,12 @@ class Program:
         os.close(self._ours)
         self._ours = -1
 
+    def stall(self) -> None:
+        """Have more drawn than all buffers hold, and read none of it: the program now waits for its terminal."""
+        for _ in range(60):
+            self.press("ctrl+l")
+            time.sleep(0.02)
+
     def press(self, *keys: str) -> None:
         """Write keys at once: a character, or a name in KEYS."""
         data = "".join(KEYS.get(key, key) for key in keys).encode()
@@ -180,16 +186,16 @@ class Program:
         """The screen as one text."""
         return "\n".join(self.lines)
 
-    def ends(self, timeout: float = 15.0) -> int:
-        """Read on until the program has ended, and return its exit code."""
+    def ends(self, timeout: float = 15.0, reading: bool = True) -> int:
+        """Wait for the program's end, reading on unless the terminal is to stay stalled; its exit code."""
         until = time.perf_counter() + timeout
         while self.process.poll() is None:
             if time.perf_counter() > until:
                 raise AssertionError(f"it did not end within {timeout:g} s. The screen:\n{self.text}")
-            if self._ours < 0:
-                time.sleep(0.02)
-            else:
+            if reading and self._ours >= 0:
                 self.settle(quiet=0.05, timeout=1)
+            else:
+                time.sleep(0.02)
         if self._ours >= 0:
             self.settle(quiet=0.05)
         return self.process.returncode

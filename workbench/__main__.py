@@ -26,7 +26,7 @@ def main() -> None:
 
 def _leave(code: int) -> NoReturn:
     """End the process; a thread that is still inside a library is neither waited for nor torn down."""
-    if any(thread.daemon for thread in threading.enumerate()):
+    if threading.active_count() > 1:
         for stream in (sys.stdout, sys.stderr):
             with suppress(OSError):
                 stream.flush()

@@ -131,6 +131,7 @@ def test_a_reduced_image_is_the_mean_over_its_areas() -> None:
         ("braille", 28, (118, 30), ("1:1", 7, 3)),
         ("ascii", 28, (118, 30), ("1:1", 4, 2)),
         ("ascii", 28, (58, 16), ("1:2", 3, 2)),
+        ("ascii", 28, (56, 14), ("1:2.2", 4, 2)),
     ],
 )
 def test_panes_of_the_screen_are_used_well(

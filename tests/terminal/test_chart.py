@@ -149,7 +149,7 @@ def test_a_spike_is_seen_though_it_does_not_set_the_scale() -> None:
     values[2500] = 500.0
     chart = draw([Line("loss", trace(values))], View(smoothing=0.9), 60, 12, UNICODE)
     assert chart.y_limits[1] < 100
-    assert chart.notes == ("▲ up to 500",)
+    assert chart.notes == ("▲ up to 500.0",)
     top = canvas(chart)[1]
     assert top.count("▲") == 1
     assert abs(top.index("▲") - (chart.first_column + 2500 / 4000 * chart.columns)) < 2

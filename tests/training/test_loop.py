@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor
@@ -125,6 +126,26 @@ def test_pausing_waits_and_resuming_goes_on(tmp_path: Path) -> None:
     assert session.folder.state().status == "done"
 
 
+def test_a_paused_run_shows_and_saves_what_it_is_asked_for(tmp_path: Path) -> None:
+    control = Control()
+    control.pause()
+    session = begin(tmp_path, "vae", steps="4")
+
+    def watch(event: Event) -> None:
+        if isinstance(event, Paused) and event.paused:
+            control.ask("pictures")
+            control.ask("checkpoint")
+        if isinstance(event, Saved) and control.paused:
+            control.stop()
+
+    told = train(session, [watch], control)
+    kinds = [type(event) for event in told]
+    asked, stopped = kinds.index(Paused), len(kinds) - 1 - kinds[::-1].index(Paused)
+    assert {Snapshot, Saved} <= set(kinds[asked:stopped])
+    assert isinstance(told[-1], Finished)
+    assert (told[-1].status, told[-1].step) == ("stopped", 0)
+
+
 def test_a_paused_run_can_be_stopped(tmp_path: Path) -> None:
     control = Control()
     control.pause()
@@ -216,6 +237,11 @@ def test_a_divergence_names_the_metric_and_its_step(tmp_path: Path, monkeypatch:
     )
     assert checkpoint.latest(session.folder)[0].step == 4
     assert session.folder.state().status == "diverged"
+    # The curve goes on to the step that is not finite, and marks it.
+    curve = History.read(session.folder.metrics_file).curve("recon_mse", "train")
+    assert curve.step.tolist()[-2:] == [7, 8]
+    assert np.isfinite(curve.value[:-1]).all()
+    assert np.isnan(curve.value[-1])
 
 
 def test_weights_that_are_not_finite_are_never_saved(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

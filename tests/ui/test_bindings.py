@@ -2,7 +2,9 @@
 
 import asyncio
 from collections import Counter
+from functools import partial
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 from textual.content import Content
@@ -52,11 +54,41 @@ def test_help_and_palette_name_every_command_of_a_view(view: str) -> None:
     for command in of_view(view):
         assert command.help in page
         assert shown(command.keys[0]) in page
+    assert "[/]" not in page, "no markup is left"
+
+
+@pytest.mark.parametrize("view", VIEWS)
+def test_help_has_two_columns_however_long_a_key_is_called(view: str) -> None:
+    page = Content.from_markup(helping.page(view, "", unicode=False)).plain
+    for command in of_view(view):
+        assert {line.index(command.help) for line in page.splitlines() if line.endswith(command.help)} == {
+            max(len(" ".join(shown(key, False) for key in c.keys)) for c in of_view(view)) + 4
+        }
+
+
+def test_the_palette_leads_to_what_another_view_does(tmp_path: Path) -> None:
+    async def story() -> None:
+        bench = Workbench(*bench_arguments(tmp_path))
+        async with bench.run_test(size=(120, 36)) as pilot:
+            await pilot.press("colon")
+            await pilot.pause()
+            await pilot.press(*"sort by the next")
+            await pilot.pause(0.3)
+            await pilot.press("enter")
+            await pilot.pause(0.3)
+            assert bench.view_name == "runs"
+            assert bench.preferences.sort == "tags"
+
+    asyncio.run(story())
 
 
 def test_help_begins_with_the_pane_in_focus() -> None:
     page = Content.from_markup(helping.page("watch", "loss", unicode=True)).plain
+    assert page.startswith("Loss (the pane in focus)")
     assert page.index("Charts (the pane in focus)") < page.index("This run")
+    for pane in ("samples", "reconstructions", "latent", "metrics", "log"):
+        assert helping.page("watch", pane, unicode=True) != helping.page("watch", "", unicode=True)
+        assert Content.from_markup(helping.page("watch", pane, unicode=False)).plain.splitlines()[1].isascii()
 
 
 def test_the_key_page_of_the_docs_is_the_table() -> None:
@@ -72,7 +104,12 @@ def test_the_palette_finds_every_command_and_gives_it(view: str, tmp_path: Path)
             await bench.show_view(view)
             provider = helping.Commands(bench.screen)
             hits = [hit async for hit in provider.discover()]
-            assert [hit.help for hit in hits] == [command.help for command in of_view(view)]
+            ids = [cast("partial[Any]", hit.command).args[0].id for hit in hits]
+            assert sorted(ids) == sorted({command.id for command in COMMANDS})
+            usable = [command.id for command in of_view(view) if not bench.why_not(command)]
+            assert ids[: len(usable)] == usable, "what can be done here comes first"
+            refused = [command for command in of_view(view) if bench.why_not(command)]
+            assert [hit.help for hit in hits[len(hits) - len(refused) :]] == [bench.why_not(c) for c in refused]
             await pilot.press("colon")
             await pilot.pause()
             await pilot.press(*"next theme")

@@ -9,7 +9,7 @@ from tests.ui.feed import ScriptedRun
 from workbench.runs import files
 from workbench.runs.reader import RunReader
 from workbench.ui.compare.members import Member, differing, name_them
-from workbench.ui.compare.numbers import metrics_table, panels, settings_table
+from workbench.ui.compare.numbers import metrics_table, panels, settings_table, usual_split
 
 
 def members(*runs: ScriptedRun) -> list[Member]:
@@ -92,18 +92,28 @@ def test_training_is_drawn_until_there_is_a_curve_of_held_out_numbers(tmp_path: 
     first, second = stamped(tmp_path, 0), stamped(tmp_path, 1, beta="4")
     for run in (first, second):
         run.train(120)
-    assert panels(members(first, second), "test")[0].title == "loss, training"
+    assert usual_split(members(first, second)) == "train"
     first.train(120)
+    assert usual_split(members(first, second)) == "test"
     assert panels(members(first, second), "test")[0].title == "loss, held-out"
 
 
 def test_the_best_is_marked_where_the_metric_says_what_is_better(tmp_path: Path) -> None:
-    first, second = stamped(tmp_path, 0), stamped(tmp_path, 1, beta="4")
+    first, second = stamped(tmp_path, 0), stamped(tmp_path, 1, width="8")
     first.train(120)
     second.train(240)
     loss, kl = metrics_table(members(first, second), "test", None).rows
     assert loss.best == {1}
     assert kl.best == frozenset(), "neither end is better"
+
+
+def test_no_loss_is_best_where_another_setting_defines_it(tmp_path: Path) -> None:
+    first, second = stamped(tmp_path, 0), stamped(tmp_path, 1, beta="4", width="8")
+    for run in (first, second):
+        run.train(60)
+    table = metrics_table(members(first, second), "test", None)
+    assert table.rows[0].best == frozenset()
+    assert table.note == "other beta: no best loss"
 
 
 def test_no_number_is_best_on_other_images(tmp_path: Path) -> None:
@@ -143,15 +153,15 @@ def records(run: ScriptedRun) -> list[dict[str, Any]]:
 
 
 def test_tables_for_a_document(tmp_path: Path) -> None:
-    first, second = stamped(tmp_path, 0), stamped(tmp_path, 1, beta="4")
+    first, second = stamped(tmp_path, 0), stamped(tmp_path, 1, width="8")
     first.train(120)
     second.train(240)
     both = members(first, second)
     lines = metrics_table(both, "test", None).markdown(both).splitlines()
-    assert lines[0] == "|  | beta 1 | beta 4 | unit |"
+    assert lines[0] == "|  | width 32 | width 8 | unit |"
     assert lines[1] == "| --- | ---: | ---: | --- |"
     assert lines[2] == "| loss | 122.9 | **104.0** | nats per image |"
-    assert settings_table(both).markdown(both).splitlines()[2:] == ["| beta | 1 | 4 |"]
+    assert settings_table(both).markdown(both).splitlines()[2:] == ["| width | 32 | 8 |"]
 
 
 def test_a_run_whose_configuration_is_not_valid_is_compared_by_its_numbers(tmp_path: Path) -> None:

@@ -228,3 +228,38 @@ def test_the_chart_in_front_is_written_as_numbers(tmp_path: Path) -> None:
         assert {line.split(",")[0] for line in lines[1:]} == {"vae beta 1", "vae beta 4"}
 
     tell(story, tmp_path)
+
+
+def test_what_does_not_fit_is_named_after_why_nothing_is_best(tmp_path: Path) -> None:
+    for beta in range(1, 8):
+        run = ScriptedRun(tmp_path, name=f"a-run-with-a-long-name-{beta}", beta=str(beta))
+        run.train(60)
+        run.end()
+    ScriptedRun(tmp_path, name="b-without-pictures").end()
+
+    async def story(bench: Workbench, pilot: Pilot[int]) -> None:
+        await compare(bench, pilot, 8)
+        shown = text(bench)
+        assert "other beta: no best loss \u00b7 6 of 8 runs" in shown
+        assert "no pictures " in shown
+        assert "no pictures yet" not in shown
+        await pilot.press("M", "z")
+        await settled(bench, pilot)
+        assert "of 8 runs" not in text(bench)
+
+    tell(story, tmp_path, (112, 36))
+
+
+def test_charts_and_table_show_the_same_numbers_and_say_why(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        ScriptedRun(tmp_path, name=name).train(60)
+
+    async def story(bench: Workbench, pilot: Pilot[int]) -> None:
+        await compare(bench, pilot, 2)
+        assert "loss, training" in text(bench)
+        assert "training \u00b7 few held-out numbers yet" in text(bench)
+        await pilot.press("h")
+        assert "loss, held-out" in text(bench)
+        assert "few held-out" not in text(bench)
+
+    tell(story, tmp_path)

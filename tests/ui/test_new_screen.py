@@ -107,13 +107,17 @@ def test_typing_a_value_says_at_once_what_is_wrong() -> None:
     async def story(app: Workbench, pilot: "Pilot[int]") -> None:
         await pilot.press("S", "j", "enter", *"2s")
         assert "must be a whole number from 4 to 512;" in text(app)
+        assert "! width must be a whole number" in text(app), "nor could it be started so"
+        assert "Enter takes · Esc leaves" in text(app)
         await pilot.press("enter")
         assert form(app).changed == [], "what is not valid is not taken"
         await pilot.press("backspace", "4")
         assert "must be a whole number" not in text(app)
+        assert "--width 24" in text(app), "what starting would do were it taken"
         await pilot.press("enter")
         assert form(app).given == {"width": "24"}
         assert isinstance(app.focused, Settings), "letters are commands again"
+        assert "Enter types" in text(app)
         assert "*width          ◂ 24 ▸" in text(app)
         assert "default 32" in text(app)
         await pilot.press("enter", *"99", "escape")

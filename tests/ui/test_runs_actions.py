@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from textual.pilot import Pilot
+from textual.widgets import Input
 
 from tests.ui.feed import ScriptedLauncher, ScriptedRun
 from tests.ui.screen_text import text
@@ -73,7 +74,8 @@ def test_tags_are_given_and_found(tmp_path: Path) -> None:
         await typed(bench, pilot, " what?")
         await pilot.press("enter")
         await settled(bench, pilot)
-        assert "cannot be a tag" in last_line(bench)
+        assert "cannot be a tag" in text(bench)
+        assert bench.screen.query_one(Input).value == " what?", "what was typed stays"
         assert run.folder.tags() == ("paper", "good")
 
     tell(story, tmp_path)
@@ -140,7 +142,7 @@ def test_a_run_that_trains_here_says_so(tmp_path: Path) -> None:
     async def story(bench: Workbench, pilot: Pilot[int]) -> None:
         await pilot.press("1", "s", "3")
         await settled(bench, pilot)
-        assert "running here" in text(bench)
+        assert "training here" in text(bench)
         await pilot.press("D")
         assert "is being trained here" in last_line(bench)
 

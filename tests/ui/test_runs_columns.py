@@ -30,8 +30,8 @@ def test_progress_is_told_in_what_was_asked_for(settings: dict[str, int], epoch:
 
 
 def test_a_state_is_a_sign_and_a_word() -> None:
-    assert state(ROW, here=True, unicode=True) == "● running here"
-    assert state(ROW, here=False, unicode=False) == "* running"
+    assert state(ROW, here=True, unicode=True) == "● training here"
+    assert state(ROW, here=False, unicode=False) == "* training"
 
 
 def test_numbers_stand_under_numbers() -> None:
@@ -41,7 +41,7 @@ def test_numbers_stand_under_numbers() -> None:
 
 def test_a_narrowing_window_drops_columns_by_importance() -> None:
     rows = [texts(ROW, here=False, unicode=True)]
-    kept = [list(fitting(rows, room)) for room in range(200, 40, -1)]
+    kept = [list(fitting(rows, room)) for room in range(200, 50, -1)]
     gone: list[str] = []
     for wider, narrower in pairwise(kept):
         gone += [title for title in wider if title not in narrower]
@@ -58,6 +58,22 @@ def test_the_columns_fit(room: int) -> None:
     widths = fitting([long, texts(ROW, here=False, unicode=True)], room)
     assert sum(widths.values()) + 2 * (len(widths) - 1) <= room
     assert widths["run"] >= 18
+
+
+@pytest.mark.parametrize("room", [60, 72, 112])
+@pytest.mark.parametrize("sort", [column.title for column in COLUMNS])
+def test_the_column_that_is_sorted_by_is_always_there(sort: str, room: int) -> None:
+    long = {**texts(ROW, here=True, unicode=True), "dataset": "a-long-name-" * 5, "tags": ""}
+    widths = fitting([long], room, sort)
+    assert {"run", "state", sort} <= widths.keys()
+    assert sum(widths.values()) + 2 * (len(widths) - 1) <= room
+
+
+def test_wide_characters_take_two_cells() -> None:
+    named = texts(
+        replace(ROW, folder=RunFolder(Path("runs/数字の実験をもう一度する二十"))), here=False, unicode=True
+    )
+    assert fitting([named], 200)["run"] == 28
 
 
 def test_an_order_of_another_version_is_that_of_the_one_last_heard_of() -> None:

@@ -134,6 +134,23 @@ def test_a_filter_holds_as_it_is_typed(tmp_path: Path) -> None:
     tell(story, tmp_path)
 
 
+def test_a_run_that_trains_is_found_by_either_word_and_no_column_moves(tmp_path: Path) -> None:
+    several(tmp_path)
+
+    async def story(bench: Workbench, pilot: Pilot[int]) -> None:
+        heading = text(bench).splitlines()[2]
+        for words in ("state:training", "state:running", "state=training"):
+            await pilot.press("slash")
+            await typed(bench, pilot, words)
+            assert names(bench) == ["20260901-100000-vae-digits"]
+            assert "\u25cf training" in text(bench)
+            await pilot.press("enter")
+            assert heading in text(bench)
+            await pilot.press("escape")
+
+    tell(story, tmp_path)
+
+
 def test_a_wrong_filter_says_what_is_possible_and_nothing_matching_says_so(tmp_path: Path) -> None:
     several(tmp_path)
 
@@ -265,7 +282,7 @@ def test_the_details_say_what_was_changed_and_what_came_of_it(tmp_path: Path) ->
         assert "beta    4 (1)" in shown
         assert "step 40: the codes do nothing" in shown
         assert "nats per image" in shown
-        assert "on disk" in shown
+        assert " in " + str(run.folder.path)[:20] in shown
         await pilot.press("z")
         assert "key number" in text(bench), "the list alone"
         await pilot.press("z", "tab", "z")

@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 import pytest
+from textual.events import Key
 
 from tests.ui.feed import ScriptedLauncher, bench_arguments
 from tests.ui.screen_text import text
@@ -71,14 +72,39 @@ def test_leaving_is_immediate_when_nothing_trains(tmp_path: Path) -> None:
     asyncio.run(story())
 
 
-def test_one_run_trains_at_a_time(tmp_path: Path) -> None:
+def test_a_second_run_waits_until_the_first_is_stopped_and_saved(tmp_path: Path) -> None:
     async def story() -> None:
         launcher = ScriptedLauncher()
         bench = Workbench(*bench_arguments(tmp_path, launcher))
         async with bench.run_test(size=(120, 36)) as pilot:
             await pilot.press("s", "1", "s")
+            assert "is training here" in text(bench)
+            await pilot.press("escape")
+            assert not launcher.jobs[0].control.stopping
+            await pilot.press("s", "enter")
+            assert launcher.jobs[0].control.stopping
             assert len(launcher.jobs) == 1
-            assert "still trains" in text(bench).splitlines()[-1]
+            launcher.end("stopped")
+            await pilot.pause(0.8)
+            assert len(launcher.jobs) == 2
+            assert bench.view_name == "watch"
+
+    asyncio.run(story())
+
+
+@pytest.mark.parametrize(
+    "keys", ["? x x", "3 q q", "colon enter enter", "colon pageup pageup", "q escape escape", "S enter 4 0 enter"]
+)
+def test_keys_that_come_all_at_once_do_no_harm(keys: str, tmp_path: Path) -> None:
+    async def story() -> None:
+        launcher = ScriptedLauncher()
+        bench = Workbench(*bench_arguments(tmp_path, launcher))
+        async with bench.run_test(size=(120, 36)) as pilot:
+            for key in keys.split():  # none waits for the one before, as with a key that repeats
+                bench.post_message(Key(key, {"colon": ":"}.get(key, key if len(key) == 1 else None)))
+            await pilot.pause(0.5)
+            assert bench.is_running or "q" in keys
+            assert bench.view_name != "compare"
 
     asyncio.run(story())
 

@@ -46,7 +46,7 @@ def test_a_run_from_its_first_second_to_its_last(tmp_path: Path) -> None:
             launcher.run.train(70)
             live = await it.news()
             assert "epoch  5.8/20" in live.splitlines()[1]
-            assert "step 60 · seed 0" in live
+            assert "step 60 · samples/step-000000060.png" in live
             assert "training  ─◆─ held-out" in live
 
             await it.press("X")
@@ -74,6 +74,7 @@ def test_what_can_be_asked_of_a_run_that_trains_here(tmp_path: Path) -> None:
             assert "‖ paused" not in it.text
             assert "paused" in (await it.press("p")).splitlines()[1]
             assert control.paused
+            assert "p go on" in (await it.press("left")).splitlines()[-1]
             await it.press("p")
             assert not control.paused
             await it.press("s", "c")
@@ -134,7 +135,7 @@ def test_a_run_of_another_process_grows_and_cannot_be_asked(tmp_path: Path) -> N
             written_by_another_process(run)
             screen = await it.news()
             assert "step 120/240" in screen
-            assert "step 120 · seed 0" in screen
+            assert "step 120 · samples/step-000000120.png" in screen
 
     asyncio.run(story())
 

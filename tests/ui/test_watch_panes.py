@@ -208,3 +208,39 @@ def test_words_from_files_move_no_cursor() -> None:
             assert "[bold]word[/bold]" in it.text
 
     asyncio.run(story())
+
+
+def test_keys_that_lead_no_further_say_so_and_leave_the_footer_to_those_that_do(tmp_path: Path) -> None:
+    async def story() -> None:
+        run = trained(tmp_path)
+        async with watching(tmp_path, run) as it:
+            assert "followed" in it.why_not("f")
+            await it.press("left")
+            assert it.why_not("f") == ""
+            screen = await it.press("l", *["]"] * 5)
+            assert "nats per image, log" in screen
+            assert it.why_not("]").endswith("0.99.")
+            await it.press(*["["] * 6)
+            assert "not smoothed" in it.why_not("[")
+            run.end("stopped")
+            await it.news()
+            last = (await it.press("home")).splitlines()[-1]
+            assert "pause" not in last
+            assert last.strip().startswith("u resume  E edit & restart")
+
+    asyncio.run(story())
+
+
+def test_a_maximised_pane_without_pictures_hides_none_of_the_others() -> None:
+    Preferences(maximised="samples").write()
+
+    async def story() -> None:
+        run = trained(Path("runs"), steps=20, name="short")
+        async with watching(Path("runs"), run) as it:
+            assert "L Loss ─" not in it.text, "there will be pictures"
+            run.end("stopped")
+            assert "L Loss ─" in await it.news()
+            assert "nothing in this pane" in (await it.press("S", "z")).splitlines()[-1]
+
+    asyncio.run(story())
+    assert Preferences.read().maximised == "samples"

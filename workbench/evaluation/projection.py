@@ -11,7 +11,7 @@ TSNE_POINTS = 1000
 
 
 def facing(points: Points, before: Points | None) -> Points:
-    """`points` with each axis mirrored where that brings them nearer to the same images' points of another moment."""
+    """`points`, each axis mirrored where that brings them nearer to the same images' points of another moment."""
     if before is None or before.shape != points.shape:
         return points
     return points * np.where((points * before).sum(0) < 0, -1, 1).astype(points.dtype)

@@ -53,9 +53,11 @@ def read_json(path: Path) -> dict[str, Any]:
     try:
         value = json.loads(path.read_bytes())
     except FileNotFoundError:
-        raise InputError(f"{path} is missing, so {path.parent} is no run that can be opened.") from None
-    except (ValueError, OSError) as error:
-        raise InputError(f"{path} cannot be read ({error}).") from None
+        raise InputError(f"{path} is missing, so {path.parent} is not a run that can be opened.") from None
+    except ValueError:
+        raise InputError(f"{path} cannot be read: it is not JSON.") from None
+    except OSError as error:
+        raise InputError(f"{path} cannot be read ({error.strerror}).") from None
     if not isinstance(value, dict):
         raise InputError(f"{path} should hold a JSON object; it holds a {type(value).__name__}.")
     return value

@@ -59,6 +59,12 @@ class State:
     heartbeat: float = 0.0  # seconds since 1970
 
 
+def wrong_tag(words: Iterable[str]) -> str:
+    """What is wrong with the first word that cannot be a tag; "" where all can."""
+    wrong = next((word for word in words if not _TAG.fullmatch(word)), None)
+    return f"{wrong!r} cannot be a tag: use 1 to 30 letters, digits, '-', '_' or '.'." if wrong is not None else ""
+
+
 class RunFolder:
     """The files of one run."""
 
@@ -208,9 +214,8 @@ class RunFolder:
     def set_tags(self, words: Iterable[str]) -> None:
         """Replace the run's tags. Raises `InputError` for a word that cannot be one."""
         tags = list(dict.fromkeys(words))
-        for word in tags:
-            if not _TAG.fullmatch(word):
-                raise InputError(f"{word!r} cannot be a tag: use 1 to 30 letters, digits, '-', '_' or '.'.")
+        if wrong := wrong_tag(tags):
+            raise InputError(wrong)
         files.write_json(self.tags_file, {"tags": tags})
 
     def write_environment(self, facts: Mapping[str, Any]) -> None:

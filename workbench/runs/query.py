@@ -22,7 +22,8 @@ HELP = "Filters: model: data: state: tag: name:, a setting or metric with < <= >
 
 _COLUMNS = (*TEXTS, "step", "epoch", "progress", "seconds")
 _ALIASES = {"lr": "learning_rate", "data": "dataset", "state": "status", "tag": "tags"}
-_STATES = (*get_args(Status), "broken")
+_LIVE = "training"  # what the screens call a run whose file says that it is running
+_STATES = (*get_args(Status), _LIVE, "broken")
 _TERM = re.compile(
     r'\s*(?P<turned>!?)\s*(?:(?P<key>[A-Za-z_][\w-]*)\s*(?P<sign><=|>=|!=|<|>|=|:)\s*)?(?P<value>"[^"]*"?|[^\s"]*)'
 )
@@ -46,13 +47,13 @@ class Term:
 
     def _holds(self, row: RunRow) -> bool:
         if not self.key:
-            words = {row.status, row.model.casefold(), row.dataset.casefold(), *map(str.casefold, row.tags)}
+            words = {*_states(row), row.model.casefold(), row.dataset.casefold(), *map(str.casefold, row.tags)}
             return self.value in row.name.casefold() or self.value in words
         found = row.value(self.key)
         if self.sign in _ORDER:
             return _is_number(found) and _ORDER[self.sign](found, float(self.value))
-        if self.key == "tags":
-            return (self.sign == "!=") != any(self._is(tag) for tag in row.tags)
+        if self.key in {"tags", "status"}:
+            return (self.sign == "!=") != any(map(self._is, row.tags if self.key == "tags" else _states(row)))
         there = found is not None or self.key in row.settings or self.key in row.metrics
         return there and (self.sign == "!=") != self._is(found)
 
@@ -107,9 +108,14 @@ def _term(match: re.Match[str], rows: list[RunRow]) -> Term:
     if sign in _ORDER and key in TEXTS:
         raise InputError(f"{written!r}: {match['key']} has no order; use ':' or '='.")
     if sign in _ORDER and _number(value) is None:
-        raise InputError(f"{written!r}: {value!r} is no number.")
+        raise InputError(f"{written!r}: {value!r} is not a number.")
     _check_choice(key, value, rows)
     return Term(key, sign, value, bool(match["turned"]))
+
+
+def _states(row: RunRow) -> tuple[str, ...]:
+    """What a run's state may be called."""
+    return (row.status, _LIVE) if row.status == "running" else (row.status,)
 
 
 def _check_choice(key: str, value: str, rows: list[RunRow]) -> None:

@@ -91,7 +91,13 @@ class RunReader:
         path = self.folder.snapshot(step)
         now = signature(path)
         if step not in self._kept or self._kept[step][0] != now:
-            self._kept[step] = now, pictures.load(path)
+            try:
+                self._kept[step] = now, pictures.load(path)
+            except InputError:
+                what = "missing" if now is None else "damaged"
+                raise InputError(
+                    f"The pictures of step {step:,} cannot be read: the file {path.name} is {what}."
+                ) from None
         self._kept.move_to_end(step)
         if len(self._kept) > KEPT:
             self._kept.popitem(last=False)
@@ -188,6 +194,10 @@ class RunReader:
                 rows.setdefault((name, split), []).append((step, epoch, seconds, *numbers))
         for key, new in rows.items():
             self.traces.setdefault(key, Trace()).extend(new)
+        self._problems.pop("metrics", None)
+        if part.lines and not self.traces:
+            name = self.folder.metrics_file.name
+            self._problems["metrics"] = f"{name} is damaged: it holds no line that can be read."
 
 
 def _number(value: Any) -> float:

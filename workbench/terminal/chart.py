@@ -16,11 +16,11 @@ from workbench.terminal import chart_axes, chart_small
 from workbench.terminal.chart_axes import Ticks
 from workbench.terminal.chart_curves import Curve, Line, Reading, curves
 from workbench.terminal.chart_frame import Frame, calmed, clipped, pieces
-from workbench.terminal.chart_labels import short
 from workbench.terminal.chart_overlay import Overlay, header, outside
 from workbench.terminal.chart_plotext import Axes, Stroke, plot
 from workbench.terminal.look import Look, Rows
 from workbench.terminal.view import Limits, View, x_limits
+from workbench.units import number
 
 __all__ = ["Chart", "Line", "Reading", "View", "draw", "extent", "to_csv"]
 
@@ -181,16 +181,16 @@ def _read(drawn: Sequence[Curve], view: View, reach: float) -> list[tuple[Curve,
 
 
 def _small(lines: Sequence[Line], view: View, ends: Limits, columns: int, rows: int, look: Look) -> Chart:
-    """The first line as bars, and its value at the cursor or the newest."""
+    """The first line as bars, and its value at the cursor or the newest, not smoothed."""
     drawn = curves(lines[:1], view, ends, 1, look)
     readings = tuple(at for _, at in _read(drawn, view, 0.0))
     last = lines[0].trace.last if lines else None
-    number = short(readings[0].shown if readings else last.value) if last else "-"
-    width = chart_small.bar_columns(columns, rows, number)
+    value = number(readings[0].point.value if readings else last.value) if last else "-"
+    width = chart_small.bar_columns(columns, rows, value)
     drawn = curves(lines[:1], view, ends, max(1, width), look)
     view, notes = _scale(view, drawn, ends, look)
     limits = _y_limits(drawn, view) or (0.0, 1.0)
     height = rows if width < columns else rows - 1
     frame = Frame(width, height, 1, chart_small.steps(look), ends, limits, view.log) if width else None
-    cells = chart_small.small(drawn, frame, number, columns, rows, look)
+    cells = chart_small.small(drawn, frame, value, columns, rows, look)
     return Chart(cells.segments(), ends, _data(limits, view), 0, width, notes, readings)

@@ -8,11 +8,6 @@ _SMALLEST = 1e-308  # in the place of a step that is nought in a unit
 _UNITS = ((1.0, ""), (1e3, "k"), (1e6, "M"), (1e9, "G"))
 
 
-def short(value: float) -> str:
-    """A value in four digits: `97.13`, `0.0123`, `1.23e-5`; `nan` where it is not a finite number."""
-    return f"{value:.4g}".replace("e-0", "e-").replace("e+0", "e").replace("e+", "e")
-
-
 def ticks(values: Sequence[float], step: float, aligned: bool = True) -> list[str]:
     """The shortest way to write ticks that are a round `step` apart: plain, in thousands or millions, or as powers.
 

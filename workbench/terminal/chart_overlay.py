@@ -11,9 +11,9 @@ from workbench.terminal.cells import Cells
 from workbench.terminal.chart_band import texture
 from workbench.terminal.chart_curves import Curve
 from workbench.terminal.chart_frame import Frame, band
-from workbench.terminal.chart_labels import short
 from workbench.terminal.look import Look
 from workbench.terminal.view import Limits
+from workbench.units import number
 
 _BOLD = Style(bold=True)
 _SPARSE = 10  # columns between two marks on a training line, at least
@@ -125,9 +125,9 @@ def outside(curves: Sequence[Curve], limits: Limits, look: Look) -> tuple[str, .
     notes = []
     values = np.concatenate([np.empty(0), *(values for curve in curves for values in curve.values())])
     if len(values) and values.max() > limits[1]:
-        notes.append(f"{'▲' if look.unicode else '^'} up to {short(float(values.max()))}")
+        notes.append(f"{'▲' if look.unicode else '^'} up to {number(float(values.max()))}")
     if len(values) and values.min() < limits[0]:
-        notes.append(f"{'▼' if look.unicode else 'v'} down to {short(float(values.min()))}")
+        notes.append(f"{'▼' if look.unicode else 'v'} down to {number(float(values.min()))}")
     if any(curve.window.bad.any() for curve in curves):
         notes.append(f"{cross(look)} not finite")
     return tuple(notes)
@@ -138,9 +138,9 @@ def header(curves: Sequence[Curve], notes: Sequence[str], columns: int, first: i
     cells = Cells(columns, 1)
     dash = "─" if look.unicode else "-"
     place = first
-    for number, curve in enumerate(curves if len(curves) > 1 else ()):
-        rest = f"+{len(curves) - number}"
-        room = columns - place - (0 if number == len(curves) - 1 else len(rest) + 2)
+    for at, curve in enumerate(curves if len(curves) > 1 else ()):
+        rest = f"+{len(curves) - at}"
+        room = columns - place - (0 if at == len(curves) - 1 else len(rest) + 2)
         if 4 + len(curve.line.label) > room:
             cells.put(place, 0, rest, look.dim)
             place += len(rest) + 2

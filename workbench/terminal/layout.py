@@ -7,7 +7,8 @@ from workbench.terminal.renderers import Cell
 
 _SMALLEST = 4  # dots; smaller, nothing is shown
 _LARGEST = 64  # dots; a small image is not enlarged further
-_SEVERAL = 8  # images that show what a model draws
+_SEVERAL = 8  # images that show what a model draws,
+_ENOUGH = 4  # or fewer where they are sharp
 _SHARP = 1.6  # what pixels of a whole number of dots are worth against covering more of the pane
 
 
@@ -37,11 +38,14 @@ def arrange(
     if not legible:
         return None
     if rows is None:
-        enough = 1 if pairs else 2
-        calm = [it for it in legible if it.across * it.down >= count or (it.down >= enough and it.tile[1] <= own)]
-        # A few large blurred images tell less than several: only sharp ones may be few.
-        several = [it for it in calm if it.across * it.down >= _SEVERAL or it.tile[1] % own == 0]
-        legible = several or calm or legible
+        high = 1 if pairs else 2
+        calm = [it for it in legible if it.across * it.down >= count or (it.down >= high and it.tile[1] <= own)]
+        # A few large blurred images tell less than several: only sharp ones may be few, and not fewer than some.
+        enough = min(count, _ENOUGH // (2 if pairs else 1))
+        several = [it for it in calm if it.across * it.down >= (enough if it.tile[1] % own == 0 else _SEVERAL)]
+        small = min(own, cell.legible * 8 // 9)  # a little smaller yet, rather than one alone
+        some = [it for it in found if it.tile[1] >= small and it.across * it.down >= enough]
+        legible = several or calm or some or legible
     else:
         down = (rows - 1) % max(it.down for it in legible) + 1
         legible = [replace(it, down=down) for it in legible if it.down >= down]

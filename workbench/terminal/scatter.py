@@ -200,20 +200,22 @@ def _caption(
 ) -> Row:
     """The longest wording for which there is room."""
     notes = [f"{outside} at the border"] * (outside > 0) + [f"{dropped} not finite"] * (dropped > 0)
-    x, y = [_clean(name, look) for name in axes or ()] or ("", "")
+    x, y = [_clean(name, look, columns) for name in axes or ()] or ("", "")
+    near = [_clean(name, look) for name in (x, y)]
     right, up = ("→", "↑") if look.unicode else (">", "^")
     full = [f"{right} {x} {window.reach(0)}", f"{up} {y} {window.reach(1)}"] if axes else []
     short = [f"{right} {x}", f"{up} {y}"] if axes else []
-    wordings = ["   ".join([*names, *notes]) for names in (full, short, [])]
+    cut = [f"{right} {near[0]}", f"{up} {near[1]}"] if axes else []
+    wordings = ["   ".join([*names, *notes]) for names in (full, short, cut, [])]
     text = next((words for words in wordings if words and cell_len(words) <= columns), wordings[-1])
     return [Segment(set_cell_size(text, columns), look.dim)]
 
 
-def _clean(name: str, look: Look) -> str:
+def _clean(name: str, look: Look, longest: int = _LONGEST) -> str:
     """A name that moves no cursor and is not too long."""
     text = "".join(c if c.isprintable() and (look.unicode or c.isascii()) else "?" for c in name)
-    cut = set_cell_size(text, _LONGEST - 1) + ("…" if look.unicode else ".")
-    return text if cell_len(text) <= _LONGEST else cut
+    cut = set_cell_size(text, longest - 1) + ("…" if look.unicode else ".")
+    return text if cell_len(text) <= longest else cut
 
 
 def _width(row: Row) -> int:

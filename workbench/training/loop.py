@@ -15,7 +15,7 @@ from workbench.runs import checkpoint
 from workbench.runs.folder import RunFolder
 from workbench.runs.history import Record, Split
 from workbench.training import snapshots
-from workbench.training.control import Control
+from workbench.training.control import Control, Request
 from workbench.training.devices import Machine
 from workbench.training.evaluate import evaluate
 from workbench.training.events import (
@@ -29,14 +29,12 @@ from workbench.training.events import (
     Sink,
     Started,
 )  # fmt: skip
-from workbench.training.meter import DivergedError, Meter
+from workbench.training.meter import DivergedError, Meter, Numbers
 from workbench.training.order import Order, seed_for
 from workbench.training.state import TrainingState
 
 SAVE_SECONDS = 30
 DIAGNOSED_STEPS, LEAST_DIAGNOSED = 200, 20
-
-Numbers = dict[str, float]
 
 
 class Trainer:
@@ -71,6 +69,8 @@ class Trainer:
             done = self.state.step >= self.steps_total
             finished = Finished("done" if done else "stopped", self.state.step, seconds=self.seconds())
         except DivergedError as error:
+            for step, summary in error.reports:  # the curve goes on to the very step that is not finite
+                self.tell(Progress(self._record("train", *summary, step=step), 0.0, 0.0))
             reason = f"{error}. Try a lower --learning-rate or --clip 1."
             finished = Finished("diverged", self.state.step, reason, self.seconds())
         self.tell(finished)
@@ -210,9 +210,10 @@ class Trainer:
         return self.state.seconds_before + time.perf_counter() - self._began
 
     def _record(
-        self, split: Split, mean: Numbers, low: Numbers | None = None, high: Numbers | None = None
-    ) -> Record:
-        step = self.state.step
+        self, split: Split, mean: Numbers, low: Numbers | None = None, high: Numbers | None = None,
+        step: int | None = None,
+    ) -> Record:  # fmt: skip
+        step = self.state.step if step is None else step
         return Record(
             step, step * self._order.batch_size, round(step / self._order.steps_per_epoch, 4),
             round(self.seconds(), 3), split, mean, low or {}, high or {},
@@ -227,8 +228,19 @@ class Trainer:
     def _wait_while_paused(self) -> None:
         if self.control.paused:
             self.tell(Paused(self.state.step, True))
-            self.control.wait_while_paused()
+            while self.control.paused:
+                self.control.wait_while_paused()
+                self._answer(self.control.requests())
             self.tell(Paused(self.state.step, False))
+
+    def _answer(self, asked: set[Request]) -> None:
+        """Pictures and checkpoints of a run that stands still."""
+        if asked:
+            self._report(*self._meter.read(self.state.step))
+        if "pictures" in asked:
+            self._look(final=False)
+        if "checkpoint" in asked:
+            self._save()
 
     def tell(self, event: Event) -> None:
         """Tell every sink. One that raises is dropped with a notice; the first, the record, may not fail."""

@@ -2,6 +2,8 @@
 
 import importlib
 import time
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +20,9 @@ from workbench.ui import bars, bindings, themes
 from workbench.ui.bindings import TITLES, VIEWS, Command
 from workbench.ui.cells import Cells
 from workbench.ui.dialogs import Choose
+from workbench.ui.garbage import Garbage
 from workbench.ui.job import Job, Launcher
+from workbench.ui.link import Link
 from workbench.ui.marked import Marked
 from workbench.ui.preferences import Preferences
 from workbench.ui.resizing import Resizing
@@ -58,7 +62,10 @@ class Workbench(Resizing, inherit_bindings=False):
         self._visited: list[str] = []
         self._message, self._message_bad, self._message_until = "", False, 0.0
         self._leaving = False
+        self._garbage = Garbage()
+        self._next: Callable[[], Job] | None = None  # waits for the run that trains to end
         self.bug: Exception | None = None
+        self.link: Link | None = None  # to the terminal, where there is a real one
         self.pixels: type[Any] | None = None  # the widget for real pixels, where the terminal can show them
         for theme in (themes.DARK, themes.LIGHT):
             self.register_theme(theme)
@@ -122,28 +129,54 @@ class Workbench(Resizing, inherit_bindings=False):
         if self.view is not None and len(self.screen_stack) == 1:
             self.view.tick()
         self.redraw_bars()
-        if self._leaving and (self.job is None or not self.job.running):
+        self._garbage.pass_over_modules()
+        if self.link is not None and self.link.is_back():
+            self.do_repaint()
+        if self.job is not None and self.job.running:
+            return
+        if self._leaving:
             self.exit(0)
+        elif self._next is not None:
+            begin, self._next = self._next, None
+            self.call_later(self._launch, begin)
 
     # Keys.
 
+    async def on_event(self, event: events.Event) -> None:
+        """Give the command that a key means in this view, before the next key is looked at.
+
+        So a line that a command opens for typing gets all that is typed after it, however fast.
+        """
+        if isinstance(event, events.Key) and not event.is_forwarded and not self._typing:
+            command = self._meant(event)
+            if command is not None:
+                await self.give(command)
+                return
+        await super().on_event(event)
+
     async def on_key(self, event: events.Key) -> None:
-        """Give the command that a key means in this view; a line that is being typed keeps its letters."""
-        if len(self.screen_stack) > 1:
-            return
-        key = event.character if event.is_printable and event.character and event.character != " " else event.key
-        typing = isinstance(self.focused, Input | TextArea)
-        if typing and key not in {"escape", "tab", "shift+tab", "ctrl+c", "ctrl+p", "ctrl+l"}:
-            return
-        command = bindings.find(self.view_name, key)
-        if command is not None:
+        """Of the keys that a line of typing has no use for, a few are commands all the same."""
+        command = self._meant(event)
+        if command is not None and event.key in {"escape", "tab", "shift+tab", "ctrl+c", "ctrl+p", "ctrl+l"}:
             event.stop()
             event.prevent_default()
             await self.give(command)
 
+    @property
+    def _typing(self) -> bool:
+        return isinstance(self.focused, Input | TextArea)
+
+    def _meant(self, event: events.Key) -> Command | None:
+        if len(self.screen_stack) != 1:
+            return None
+        letter = event.is_printable and event.character and event.character != " "
+        return bindings.find(self.view_name, event.character if letter and event.character else event.key)
+
     async def give(self, command: Command) -> None:
         """Do what a command says, or say why it cannot be done now."""
         self._message_until = 0.0
+        if self.view_name not in command.views:  # another command has changed the view meanwhile
+            return
         reason = self.why_not(command)
         if reason:
             self.say(reason)
@@ -175,8 +208,10 @@ class Workbench(Resizing, inherit_bindings=False):
         if time.monotonic() < self._message_until:
             foot.show([bars.message(self._message, self._message_bad, width, look)])
         else:
-            shown = (c for c in bindings.of_view(self.view_name) if c.footer)
-            foot.show([bars.footer(((c, self.why_not(c)) for c in shown), width, look)])
+            named = [(c, self.view.in_footer(c) if self.view else c.footer and c.label)
+                     for c in bindings.of_view(self.view_name)]  # fmt: skip
+            shown = [(c, label, self.why_not(c)) for c, label in named if label]
+            foot.show([bars.footer(shown, width, look)])
         card = screen.query_one("#card", Cells)
         if card.display and self.view is not None:
             card.show([[Segment(f" {line}", look.text)] for line in self.view.card()])
@@ -192,20 +227,28 @@ class Workbench(Resizing, inherit_bindings=False):
     # Runs.
 
     async def start_run(self, config: RunConfig) -> None:
-        """Train a new run here, unless another one trains."""
+        """Train a new run here; asks first where another one trains."""
         await self._launch(lambda: self.launcher.start(config, self.runs_dir))
 
     async def resume_run(self, folder: RunFolder, changes: dict[str, Any]) -> None:
         """Go on with a run here."""
         await self._launch(lambda: self.launcher.resume(folder, changes))
 
-    async def _launch(self, begin: Any) -> None:
+    async def _launch(self, begin: Callable[[], Job]) -> None:
         if self.job is not None and self.job.running:
-            self.say(f"{self.job.title} still trains here. Stop it first: 2, then X.")
+            answers = [("enter", "stop it, saved, and start this one", "stop")]
+            self.push_screen(Choose(f"{self.job.title} is training here.", answers), partial(self._replace, begin))
             return
         self.job = begin()
         view = await self.show_view("watch")
         view.follow_job(self.job)  # type: ignore[attr-defined]
+
+    def _replace(self, begin: Callable[[], Job], answer: str | None) -> None:
+        """Start one run as soon as the other has ended."""
+        if answer == "stop" and self.job is not None:
+            self.job.control.stop()
+            self._next = begin
+            self.say(f"{self.job.title} finishes its step and is saved; then the next one starts.")
 
     async def watch_run(self, folder: RunFolder) -> None:
         """Open a run in the Watch view."""
@@ -259,9 +302,9 @@ class Workbench(Resizing, inherit_bindings=False):
 
     def do_palette(self) -> None:
         """Every command by name."""
-        from textual.command import CommandPalette
+        from workbench.ui.dialogs import Palette
 
-        self.push_screen(CommandPalette(placeholder="A command, or a word of what it does", id="--command-palette"))
+        self.push_screen(Palette(placeholder="A command, or a word of what it does", id="--command-palette"))
 
     def do_repaint(self) -> None:
         """Draw every cell again."""

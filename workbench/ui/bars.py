@@ -24,16 +24,20 @@ def header(current: str, status: str, width: int, look: Look) -> Row:
     return row
 
 
-def footer(commands: Iterable[tuple[Command, str]], width: int, look: Look) -> Row:
-    """As many of (command, reason it cannot be given now) as fit; those that cannot be given are dim.
+def footer(commands: Iterable[tuple[Command, str, str]], width: int, look: Look) -> Row:
+    """As many of (command, its label, reason it cannot be given now) as fit.
 
-    The last three, which hold everywhere and lead to all others, are never left out.
+    Those that cannot be given are struck out where there is room for all, else they are left out. The last three,
+    which hold everywhere and lead to all others, are never left out.
     """
-    cells = [_cell(command, reason, look) for command, reason in commands]
-    always = cells[-3:]
+    given = list(commands)
+    always = [_cell(*it, look) for it in given[-3:]]
     room = width - 1 - sum(_length(cell) for cell in always)
+    cells = [_cell(*it, look) for it in given[:-3]]
+    if sum(_length(cell) for cell in cells) > room:
+        cells = [_cell(*it, look) for it in given[:-3] if not it[2]]
     row: Row = [Segment(" ")]
-    for cell in cells[:-3]:
+    for cell in cells:
         if _length(cell) > room:
             break
         room -= _length(cell)
@@ -49,11 +53,11 @@ def message(text: str, bad: bool, width: int, look: Look) -> Row:
     return [Segment(marked, look.bad if bad else look.text)]
 
 
-def _cell(command: Command, reason: str, look: Look) -> Row:
+def _cell(command: Command, label: str, reason: str, look: Look) -> Row:
     key = shown(command.keys[0], look.unicode)
     if reason:
-        return [Segment(f"{key} {command.label}  ", look.dim + Style(strike=look.unicode))]
-    return [Segment(key, look.accent), Segment(f" {command.label}  ", look.text)]
+        return [Segment(f"{key} {label}  ", look.dim + Style(strike=look.unicode))]
+    return [Segment(key, look.accent), Segment(f" {label}  ", look.text)]
 
 
 def _length(cell: Row) -> int:

@@ -23,7 +23,7 @@ class Command:
     group: str  # heading in the help
     views: tuple[str, ...] = VIEWS
     footer: bool = False
-    pane: str = ""  # the pane it is about, whose help shows it first
+    pane: str = ""  # the panes it is about, whose help shows it first
 
 
 def _keys(
@@ -68,7 +68,7 @@ COMMANDS: tuple[Command, ...] = (
         ("mark", "space", "*mark", "Mark the run to be compared; 4 compares the marked ones."),
         ("filter", "/", "*filter", "Show some runs only: model:gan lr>=1e-4 state:done !failed tag:good word."),
         ("sort", "o", "*sort", "Sort by the next column."),
-        ("reverse", "O", "reverse", "Turn the order round."),
+        ("reverse", "O", "reverse", "Reverse the order."),
         ("tags", "t", "*tags", "Give the run tags, words to find it by."),
         ("delete", "D", "*delete", "Delete the run and everything in it; asks for its name."),
         ("up", "up k", "up", "The row above."),
@@ -90,8 +90,11 @@ COMMANDS: tuple[Command, ...] = (
         ("pane_reconstructions", "R", "Reconstructions", "Go to the reconstructions."),
         ("pane_latent", "Z", "Z latent", "Go to the latent space."),
         ("pane_log", "G", "loG", "Go to the log: what happened, in words."),
+    ),
+    *_keys("Log", ("watch",),
         ("older_log", "pageup", "older lines", "Older lines of the log."),
         ("newer_log", "pagedown", "newer lines", "Newer lines of the log."),
+        pane="log",
     ),
     *_keys("Panes", ("compare",),
         ("pane_differences", "D", "Differences", "Go to the settings that differ."),
@@ -124,7 +127,7 @@ COMMANDS: tuple[Command, ...] = (
         ("previous_snapshot", ",", "*snapshots", "The pictures before these; the cursor goes along."),
         ("next_snapshot", ".", "next pictures", "The pictures after these."),
         ("grid", "g", "grid size", "Fewer and larger images, or more and smaller ones."),
-        pane="samples",
+        pane="samples reconstructions latent",
     ),
     *_keys("Everywhere", VIEWS,
         ("view_new", "1 n", "New run", "Choose a model, images and settings."),
@@ -145,6 +148,22 @@ COMMANDS: tuple[Command, ...] = (
         ("quit", "q ctrl+c", "*quit", "Leave; asks while something trains here."),
     ),
 )  # fmt: skip
+
+ABOUT_PANES = {  # what the signs of a pane mean; its help begins with that
+    "loss": "● and the like: training, smoothed; ◆ and the like: held-out images. The dots behind a curve reach "
+    "from the smallest to the largest value of single steps. ▴ below: there are pictures of this moment. ▲ ▼: a "
+    "value beyond the frame. ✗: a value that is not a number. The numbers above the curves are as they were "
+    "recorded, not smoothed.",
+    "samples": "What the model draws at the step below, each time from the same noise. The file named there has "
+    "the same pictures at full resolution; y copies its whole path.",
+    "reconstructions": "Held-out images, and below each what the model makes of it. The file named below has the "
+    "same pictures at full resolution; y copies its whole path.",
+    "latent": "Codes of held-out images in the plane. Each sign is a class: its name or a letter of it, with the "
+    "number of its images; where several codes share a cell, the commonest class is shown.",
+    "metrics": "The numbers recorded last, or at the cursor: on training images and on held-out ones, which the "
+    "model does not learn from; best is the best on held-out images so far.",
+    "log": "What happened to the run, the newest at the bottom.",
+}
 
 _SHOWN = {
     "enter": "⏎", "escape": "Esc", "space": "Space", "tab": "Tab", "shift+tab": "⇧Tab",

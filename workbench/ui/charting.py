@@ -6,6 +6,7 @@ from dataclasses import replace
 from workbench.runs.trace import AXES
 from workbench.terminal import view as views
 from workbench.terminal.view import Limits, View
+from workbench.ui.bindings import Command
 from workbench.ui.charts import SMOOTHINGS, ChartPane, next_axis
 from workbench.ui.view import View as BenchView
 
@@ -30,6 +31,16 @@ class Charting(BenchView):
         axis = next((axis for axis in AXES if axis == kept.axis), AXES[0])
         smoothing = min(SMOOTHINGS, key=lambda known: abs(known - kept.smoothing))
         self.charts.looking = replace(self.charts.looking, axis=axis, smoothing=smoothing, band=kept.band)
+
+    def why_not(self, command: Command) -> str:
+        """Where a chart is as far as a command could take it."""
+        if command.id == "follow" and self.charts.looking.cursor is None and self.charts.looking.follow:
+            return "There is no cursor to let go of: the newest values are followed."
+        if command.id == "smoother" and self.charts.looking.smoothing == SMOOTHINGS[-1]:
+            return f"The training curve is smoothed as much as it can be: {SMOOTHINGS[-1]:g}."
+        if command.id == "rougher" and self.charts.looking.smoothing == SMOOTHINGS[0]:
+            return "The training curve is not smoothed: this is every value."
+        return super().why_not(command)
 
     def do_cursor_left(self) -> None:
         """One column back."""

@@ -24,7 +24,7 @@ SMOOTHINGS = (0.0, 0.6, 0.8, 0.9, 0.97, 0.99)
 _SIDE_BY_SIDE = (44, 12)  # columns and rows that a chart needs where all are shown alike, its title included
 _LARGE = 9  # rows that the active chart keeps where the others are single lines
 _UNSEEN = 60  # columns that the cursor moves in while its chart is hidden behind another pane
-_NAMES = 0.4  # share of a single line that its name and number may take on either side
+_BARS = 18  # columns that a single line keeps for its bars and number
 
 
 @dataclass(frozen=True)
@@ -162,10 +162,11 @@ class ChartPane(DrawnPane):
         panel, chart = self.panel, self._drawn
         if panel is None or chart is None:
             return ""
-        told = [f"{line.label} {value!r}" for line, value in self._values(panel, chart) if value is not None]
+        told = [f"{line.label} {value:.6g}" for line, value in self._values(panel, chart) if value is not None]
         step = self.cursor_step
-        when = f" at step {step:.0f}" if step is not None else ""
-        return f"{panel.title}{when}: {', '.join(told)} {panel.unit}".rstrip() if told else ""
+        if step is None:
+            step = max((line.trace.last.step for line in panel.lines if line.trace.last), default=0)
+        return f"{panel.title} at step {step:.0f}: {', '.join(told)} {panel.unit}".rstrip() if told else ""
 
     @property
     def extent(self) -> Limits:
@@ -267,23 +268,29 @@ class ChartPane(DrawnPane):
         while values and _width(values) > room:
             values.pop()
         room -= _width(values)
-        if panel.unit and room >= len(panel.unit) + 2:
-            words.append(Segment(f"  {panel.unit}", look.dim))
-            room -= len(panel.unit) + 2
+        unit = ", ".join([panel.unit] * bool(panel.unit) + ["log"] * self._view_of(panel).log)
+        if unit and room < len(unit) + 2:
+            unit = unit.removeprefix(f"{panel.unit}, ")
+        if unit and room >= len(unit) + 2:
+            words.append(Segment(f"  {unit}", look.dim))
+            room -= len(unit) + 2
         return [*words, blank(room), *(part for value in values for part in value)]
 
     def _values(self, panel: Panel, chart: Chart) -> list[tuple[Line, float | None]]:
-        """What each line says at the cursor, or now."""
-        if self.looking.cursor is None:
-            return [(line, _newest(line, self.looking.smoothing)) for line in panel.lines]
-        read = {reading.label: reading.shown for reading in chart.readings}
-        return [(line, read.get(line.label)) for line in panel.lines]
+        """What the record of each line says at the cursor, or the newest one: never smoothed, as in every table."""
+        step = self.cursor_step
+        if step is None:
+            return [(line, line.trace.last.value if line.trace.last else None) for line in panel.lines]
+        reached = {reading.label for reading in chart.readings}
+        found = [(line, newest(line.trace, step)) for line in panel.lines]
+        return [(line, line.trace[at].value if at is not None and line.label in reached else None)
+                for line, at in found]  # fmt: skip
 
     def _small(self, panel: Panel, width: int, look: Look) -> Row:
         """A chart of one row: its name, and what the smallest chart shows."""
-        name = shortened(panel.title, int(width * _NAMES), look.unicode)
-        pad = max((cell_len(p.title) for p in self.panels), default=0)
-        pad = min(pad, int(width * _NAMES)) + 2
+        most = max(width - _BARS, width // 3)
+        name = shortened(panel.title, most, look.unicode)
+        pad = min(max(cell_len(p.title) for p in self.panels), most) + 2
         drawn = charts.draw(panel.lines, self._view_of(panel), width - pad, 1, look)
         return [Segment(name, look.dim), blank(pad - cell_len(name)), *drawn.rows[0]]
 
@@ -304,10 +311,13 @@ class ChartPane(DrawnPane):
         return parts
 
 
-def _newest(line: Line, smoothing: float) -> float | None:
-    if not len(line.trace):
+def newest(trace: Trace, step: float) -> int | None:
+    """The place of the newest record at or before a step."""
+    at = trace.at(step)
+    if at is None:
         return None
-    return line.trace.smoothed(-1, smoothing if line.kind == "training" else 0.0)
+    at -= trace[at].step > round(step)  # over epochs or time a step is met but nearly
+    return at if at >= 0 else None
 
 
 def _width(values: Sequence[Row]) -> int:

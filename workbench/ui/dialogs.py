@@ -1,16 +1,40 @@
 """Questions, and pages to read. A dialog answers its caller and knows nothing of runs."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from typing import Any
 
 from rich.markup import escape
 from textual import events
 from textual.app import ComposeResult
+from textual.await_complete import AwaitComplete
+from textual.command import CommandPalette
 from textual.containers import Vertical, VerticalScroll
 from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
 
-class Choose(ModalScreen[str]):
+class Once:
+    """A dialog that closes once, however fast the keys come: those behind the answer are passed over."""
+
+    def dismiss(self, result: Any = None) -> AwaitComplete:
+        """Close the dialog, if it is still the one in front."""
+        screen: Any = self
+        if screen.is_attached and screen.app.screen is self:
+            closing: AwaitComplete = super().dismiss(result)  # type: ignore[misc]
+            return closing
+        return AwaitComplete()
+
+
+class Palette(Once, CommandPalette):
+    """Textual's palette."""
+
+    def _action_command_list(self, action: str) -> None:
+        with suppress(KeyError):  # a page up in a list that is not laid out yet
+            super()._action_command_list(action)
+
+
+class Choose(Once, ModalScreen[str]):
     """A question with a few answers, each by its key; Esc gives ""."""
 
     def __init__(self, question: str, answers: Sequence[tuple[str, str, str]]) -> None:
@@ -34,12 +58,15 @@ class Choose(ModalScreen[str]):
                 self.dismiss(answer)
 
 
-class Ask(ModalScreen[str | None]):
-    """A line of text, checked as it is typed; Esc gives None."""
+class Ask(Once, ModalScreen[str | None]):
+    """A line of text, checked when it is given; Esc gives None."""
 
-    def __init__(self, question: str, value: str = "", must_be: str = "", hint: str = "") -> None:
+    def __init__(
+        self, question: str, value: str = "", check: Callable[[str], str] = lambda text: "", hint: str = ""
+    ) -> None:
+        """`check` says what is wrong with a line, in a sentence, or nothing."""
         super().__init__()
-        self._question, self._value, self._must_be, self._hint = question, value, must_be, hint
+        self._question, self._value, self._check, self._hint = question, value, check, hint
 
     def compose(self) -> ComposeResult:
         """The question, the line, and what it is for."""
@@ -51,14 +78,12 @@ class Ask(ModalScreen[str | None]):
             )
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
-        """Take the line, or say what it must be."""
+        """Take the line, or say what is wrong with it."""
         event.stop()
-        if self._must_be and event.value != self._must_be:
-            self.query_one("#hint", Static).update(
-                f"[$error]That is not {escape(repr(self._must_be))}.[/] Esc goes back."
-            )
-            return
-        self.dismiss(event.value)
+        if wrong := self._check(event.value):
+            self.query_one("#hint", Static).update(f"[$error]{escape(wrong)}[/] Esc goes back.")
+        else:
+            self.dismiss(event.value)
 
     def on_key(self, event: events.Key) -> None:
         """Leave without an answer."""
@@ -67,7 +92,7 @@ class Ask(ModalScreen[str | None]):
             self.dismiss(None)
 
 
-class Page(ModalScreen[None]):
+class Page(Once, ModalScreen[None]):
     """Something to read; the arrows scroll, any other key closes it."""
 
     def __init__(self, title: str, text: str) -> None:

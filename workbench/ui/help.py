@@ -1,12 +1,15 @@
 """The help of a view, and the palette: the binding table as text and as a search."""
 
+import re
 from functools import partial
 from typing import TYPE_CHECKING, cast
 
 from rich.markup import escape
 from textual.command import DiscoveryHit, Hit, Hits, Provider
+from textual.content import Content
 
-from workbench.ui.bindings import TITLES, VIEWS, Command, of_view, shown
+from workbench.ui.bindings import ABOUT_PANES, COMMANDS, TITLES, VIEWS, Command, of_view, shown
+from workbench.ui.words import said
 
 if TYPE_CHECKING:
     from workbench.ui.app import Workbench
@@ -16,22 +19,25 @@ def page(view: str, pane: str, unicode: bool) -> str:
     """The keys of a view as markup, those of the pane in focus first."""
     commands = of_view(view)
     groups: dict[str, list[Command]] = {}
-    for command in sorted(commands, key=lambda c: not (pane and c.pane == pane)):  # stable: the table's order stays
+    for command in sorted(commands, key=lambda c: pane not in c.pane.split()):  # stable: the table's order stays
         groups.setdefault(command.group, []).append(command)
-    parts = [_INTRODUCTION]
+    typed = {command: " ".join(shown(key, unicode) for key in command.keys) for command in commands}
+    longest = max(map(len, typed.values()))
+    about = escape(said(ABOUT_PANES.get(pane, ""), unicode))
+    parts = [*([f"[bold]{pane.capitalize()}[/] (the pane in focus)\n  {about}"] if about else []), _INTRODUCTION]
     for group, members in groups.items():
-        here = " (the pane in focus)" if pane and members[0].pane == pane else ""
+        here = " (the pane in focus)" if pane in members[0].pane.split() else ""
         rows = [f"[bold]{escape(group)}[/]{here}"]
         for command in members:
-            keys = " ".join(shown(key, unicode) for key in command.keys)
-            rows.append(f"  [bold $accent]{escape(keys):<10}[/] {escape(command.help)}")
+            keys = typed[command].ljust(longest).replace("[", r"\[")  # `escape` leaves a bare bracket as it is
+            rows.append(f"  [bold $accent]{keys}[/]  {escape(command.help)}")
         parts.append("\n".join(rows))
     return "\n\n".join(parts)
 
 
 _INTRODUCTION = (
     "Letters and signs act at once; in a line that is being typed they are text, and Esc leaves it. A key that "
-    "cannot be used now is dim in the last line, and says why when it is pressed."
+    "cannot be used now is dim in the last line or left out of it, and says why when it is pressed."
 )
 
 
@@ -58,7 +64,7 @@ def _where(command: Command) -> str:
 
 
 class Commands(Provider):
-    """The palette's source: every command of the view that is shown, with its key."""
+    """The palette's source: every command, those of this view first, those that cannot be given now last."""
 
     @property
     def _bench(self) -> "Workbench":
@@ -66,21 +72,47 @@ class Commands(Provider):
 
     async def discover(self) -> Hits:
         """All of them, before anything is typed."""
-        for command in of_view(self._bench.view_name):
-            yield DiscoveryHit(self._title(command), partial(self._bench.give, command), help=command.help)
+        for command, reason in self._all():
+            title = self._title(command)
+            shown = Content.styled(title, "dim" if reason else "")
+            yield DiscoveryHit(shown, partial(self._give, command), title, self._about(command, reason))
 
     async def search(self, query: str) -> Hits:
-        """Those whose name or sentence matches."""
+        """Those whose title, name or sentence matches."""
         matcher = self.matcher(query)
-        for command in of_view(self._bench.view_name):
-            score = max(matcher.match(self._title(command)), matcher.match(command.help) * 0.8)
+        for command, reason in self._all():
+            title = self._title(command)
+            score = max(matcher.match(title), matcher.match(command.label), matcher.match(command.help) * 0.8)
             if score > 0:
-                yield Hit(
-                    score,
-                    matcher.highlight(self._title(command)),
-                    partial(self._bench.give, command),
-                    help=command.help,
-                )
+                score *= (0.5 if reason else 1.0) * (1.0 if self._here(command) else 0.8)
+                help_text = self._about(command, reason)
+                yield Hit(score, matcher.highlight(title), partial(self._give, command), title, help_text)
+
+    def _all(self) -> list[tuple[Command, str]]:
+        """Every command once, with the reason why it cannot be given."""
+        own = of_view(self._bench.view_name)
+        found = [(command, self._bench.why_not(command)) for command in own]
+        ids = {command.id for command in own}
+        others = {command.id: command for command in reversed(COMMANDS) if command.id not in ids}
+        usable = [(command, reason) for command, reason in found if not reason]
+        elsewhere = [(command, "") for command in reversed(others.values())]
+        return [*usable, *elsewhere, *((command, reason) for command, reason in found if reason)]
+
+    def _here(self, command: Command) -> bool:
+        return self._bench.view_name in command.views
+
+    async def _give(self, command: Command) -> None:
+        """Give a command, in the view that answers it."""
+        if not self._here(command):
+            await self._bench.show_view(command.views[0])
+        await self._bench.give(command)
 
     def _title(self, command: Command) -> str:
-        return f"{command.label[:1].upper()}{command.label[1:]}  ({shown(command.keys[0], self._bench.unicode)})"
+        """What the command does, as far as the first stop of its sentence, and its key."""
+        says = f"Go to {command.label}." if command.id.startswith("view_") else command.help
+        return f"{re.split('[.:;]', says)[0]}  ({shown(command.keys[0], self._bench.unicode)})"
+
+    def _about(self, command: Command, reason: str) -> str:
+        """Why it cannot be done; else where it belongs, and what the footer calls it."""
+        where = command.group if self._here(command) else f"{TITLES[command.views[0]]}, {command.group}"
+        return reason or f"{where}: {command.label}"

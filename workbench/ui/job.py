@@ -6,7 +6,6 @@ looks: at this object while the run is being prepared, and at the run's folder f
 
 import gc
 import importlib
-import sys
 import threading
 from collections.abc import Mapping
 from pathlib import Path
@@ -75,20 +74,12 @@ class Trainer:
 
 
 def _engine() -> Any:
-    """The module `workbench.session`, and with it torch.
-
-    What these imports made stays for good: the garbage collector is told to pass it over, since the screen stands
-    still for a fifth of a second whenever it walks through all of torch.
-    """
-    name = "workbench.session"
-    if name not in sys.modules:
-        gc.disable()
-        try:
-            importlib.import_module(name)
-        finally:
-            gc.freeze()
-            gc.enable()
-    return importlib.import_module(name)
+    """The module `workbench.session`, and with it torch. Collecting garbage meanwhile finds none and takes long."""
+    gc.disable()
+    try:
+        return importlib.import_module("workbench.session")
+    finally:
+        gc.enable()
 
 
 class _Progress:

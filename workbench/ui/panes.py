@@ -53,6 +53,10 @@ class Paned(View):
         """Whether there is nothing that a pane could show."""
         return False
 
+    def unfilled(self, pane: Pane) -> bool:
+        """Whether a pane has nothing to show of this run and never will: it does not stand alone unasked."""
+        return False
+
     @property
     def panes(self) -> list[Pane]:
         """The panes that have something to show, in their order."""
@@ -69,7 +73,8 @@ class Paned(View):
 
     def _maximised(self) -> Pane | None:
         wanted = self.bench.preferences.maximised
-        return next((pane for pane in self.panes if pane.name_in_keys == wanted), None)
+        found = (pane for pane in self.panes if pane.name_in_keys == wanted)
+        return next((pane for pane in found if not self.unfilled(pane)), None)
 
     @property
     def front(self) -> Pane | None:
@@ -86,7 +91,7 @@ class Paned(View):
         if self._maximised() is not None:
             self.bench.remember(maximised=name)
         self.lay_out(pane)
-        pane.focus()
+        self.screen.set_focus(pane)
 
     def lay_out(self, front: Pane | None = None) -> None:
         """Show the panes for the room there is."""
@@ -133,9 +138,12 @@ class Paned(View):
         if self._crowded:
             self.bench.say("A window of this size has room for one pane at a time: this one.")
             return
+        if self.unfilled(front):
+            self.bench.say("There is nothing in this pane to be seen larger.")
+            return
         self.bench.remember(maximised=front.name_in_keys if self._maximised() is None else "")
         self.lay_out(front)
-        front.focus()
+        self.screen.set_focus(front)
 
     def do_next_pane(self) -> None:
         """The pane after this one."""

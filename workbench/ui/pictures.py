@@ -80,7 +80,7 @@ class PicturePane(DrawnPane):
         self._say(RENDERERS[renderer], drawn.scale or "too small a pane for these images", width, look)
 
     def _say(self, renderer: str, scale: str, width: int, look: Look) -> None:
-        words = [*self._words[:2], scale, renderer, *self._words[2:], str(self.path or "")]
+        words = [*self._words, scale, renderer]
         self.say(self.title, fitted([word for word in words if word], width - 2, look.unicode))
 
     def _show_pixels(self, images: Images | None) -> None:
@@ -103,6 +103,11 @@ class PicturePane(DrawnPane):
         self._exact.image = picture
         self._exact.display = True
         self._exact.refresh(layout=True)
+
+
+def within_run(path: Path | None) -> str:
+    """Where a picture of a run lies in its folder: samples/step-000000480.png."""
+    return f"{path.parent.name}/{path.name}" if path is not None else ""
 
 
 def renderer_of(bench: "Workbench") -> Renderer:

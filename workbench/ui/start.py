@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import shlex
 import signal
 import sys
 from pathlib import Path
@@ -27,9 +28,9 @@ def start(runs_dir: Path, model: str, given: dict[str, str], ascii_only: bool) -
             "Train without it: genbench --no-ui."
         )
     exact = pixels.probe(terminal)
-    with streams.apart() as caught:
+    with streams.apart() as (caught, link):
         app = Workbench(runs_dir, Trainer(), terminal, model, given)
-        app.pixels = exact
+        app.pixels, app.link = exact, link
         loop = asyncio.new_event_loop()
         for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
             loop.add_signal_handler(number, app.leave)
@@ -38,7 +39,7 @@ def start(runs_dir: Path, model: str, given: dict[str, str], ascii_only: bool) -
         finally:
             loop.close()
         _save(app)
-    _say_goodbye(app, caught)
+    _say_goodbye(app, caught, link.stalled)
     if app.bug is not None:
         raise app.bug  # the command line knows what to say of bugs
     return code or 0
@@ -51,18 +52,21 @@ def _save(app: Workbench) -> None:
         app.job.ended.wait(SAVE_SECONDS)
 
 
-def _say_goodbye(app: Workbench, caught: Path) -> None:
-    """On the terminal that is a person's again: where the run is, and what was printed meanwhile."""
+def _say_goodbye(app: Workbench, caught: Path, stalled: bool) -> None:
+    """On the terminal that is a person's again: where the run is, and what was printed meanwhile.
+
+    Nothing on one that is stalled or gone, where writing would wait or fail, also that of Python as it ends.
+    """
+    if stalled:
+        for number in (1, 2):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), number)
+        return
     job, lines = app.job, []
     if job is not None and job.folder is not None:
         status = job.folder.state().status
         lines.append(f"{job.folder.path}: {status}\n")
         if status == "stopped":
-            lines.append(f"Go on with: genbench --no-ui --resume {job.folder.name}\n")
+            lines.append(f"Go on with: genbench --no-ui --resume {shlex.quote(str(job.folder.path))}\n")
     if caught.exists():
         lines.append(f"Libraries printed something; it is in {caught}\n")
-    try:
-        sys.stdout.writelines(lines)
-        sys.stdout.flush()
-    except OSError:  # the terminal is gone, and nobody is told; Python would try again when it ends
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    sys.stdout.writelines(lines)

@@ -30,6 +30,10 @@ class View(Container):
         """Why a command cannot be given now, in a sentence for a person; "" where it can."""
         return ""
 
+    def in_footer(self, command: Command) -> str:
+        """What the footer calls a command now; "" where it leaves it out."""
+        return command.label if command.footer else ""
+
     def card(self) -> list[str]:
         """The lines that matter most, for a window too small for the view."""
         return []

@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from rich.cells import cell_len, set_cell_size
 from rich.segment import Segment
 
-_PLAIN = str.maketrans({"·": "|", "–": "-", "−": "-", "…": "~", "×": "x", "²": "2"})
+_PLAIN = str.maketrans({"·": "|", "–": "-", "−": "-", "…": "~", "×": "x", "²": "2",
+                        "●": "*", "◆": "o", "▴": "^", "▲": "^", "▼": "v", "✗": "X"})  # fmt: skip
 
 
 def said(text: str, unicode: bool) -> str:
@@ -30,6 +31,12 @@ def shortened(text: str, width: int, unicode: bool) -> str:
     if cell_len(text) <= width:
         return text
     return set_cell_size(text, max(width - 1, 0)) + ("…" if unicode else "~") if width > 0 else ""
+
+
+def padded(text: str, width: int, right: bool = False) -> str:
+    """The text in so many cells, at their left or right; a character may take two."""
+    gap = " " * (width - cell_len(text))
+    return gap + text if right else text + gap
 
 
 def blank(width: int) -> Segment:

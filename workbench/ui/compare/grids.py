@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from rich.cells import cell_len
 from rich.segment import Segment
 
 from workbench.runs.pictures import Pictures
@@ -70,7 +71,7 @@ class GridsPane(PicturePane):
         label = shortened(said(member.label, look.unicode), max(0, width - 2 - len(step)), look.unicode)
         head: Row = [
             Segment(f"{look.mark(member.number)} {label}", look.series[member.number % len(look.series)]),
-            Segment(shortened(step, width - 2 - len(label), look.unicode), look.dim),
+            Segment(shortened(step, width - 2 - cell_len(label), look.unicode), look.dim),
         ]
         rows: Rows = [_filled(head, width)]
         scale = ""

@@ -6,7 +6,7 @@ from rich.segment import Segment
 
 from workbench.terminal.look import Look, Row, Rows
 from workbench.ui.compare.members import Member
-from workbench.ui.states import SIGNS
+from workbench.ui.states import SIGNS, WORDS
 from workbench.ui.words import blank, said
 
 _GAP = 2
@@ -45,4 +45,4 @@ def _state(member: Member, whole: bool, look: Look) -> str:
     if state is None:
         return "? " + ("cannot be read" if member.reader.problem else "...")
     sign = SIGNS[state.status][0 if look.unicode else 1]
-    return f"{sign} {state.status}, epoch {state.epoch:,.1f}".removesuffix(".0") if whole else sign
+    return f"{sign} {WORDS[state.status]}, epoch {state.epoch:,.1f}".removesuffix(".0") if whole else sign

@@ -8,6 +8,7 @@ from workbench.runs.pictures import Pictures
 from workbench.ui.charting import Charting
 from workbench.ui.compare.grids import Grid, GridsPane
 from workbench.ui.compare.members import Member
+from workbench.ui.states import LIVE
 
 
 class Moments(Charting):
@@ -70,7 +71,9 @@ class Moments(Charting):
 
     def _grid(self, member: Member, step: int | None) -> Grid:
         if step is None:
-            early = "nothing so early" if member.reader.snapshots else "no pictures yet"
+            state = member.reader.state
+            none = "no pictures" if state is not None and state.status not in LIVE else "no pictures yet"
+            early = "nothing so early" if member.reader.snapshots else none
             return Grid(member, None, early)
         found = self._read.get(member.name, (None, ""))[1]  # the one before stands until this one is read
         return Grid(member, None, found) if isinstance(found, str) else Grid(member, found)

@@ -12,6 +12,8 @@ from workbench.ui.compare.members import Member, differing
 from workbench.units import number
 
 _CURVE = 4  # numbers that make a curve
+_OBJECTIVE = "loss"  # what a model calls that which it minimises
+_SIZES = frozenset({"network", "width", "learning_rate", "latent"})  # settings of a model that leave its objective
 WORDS: dict[Split, str] = {"test": "held-out", "train": "training"}
 
 
@@ -56,7 +58,7 @@ def metrics_of(members: Sequence[Member]) -> dict[tuple[str, str], Metric]:
 
 
 def panels(members: Sequence[Member], split: Split) -> list[Panel]:
-    """A chart for each metric, a curve for each run that has it: of this split where there is a curve."""
+    """A chart for each metric, a curve for each run that has it: of this split, of the other where that is all."""
     metrics = metrics_of(members)
     shared = [metric.panel for metric in metrics.values() if metric.panel]
     found: list[Panel] = []
@@ -81,15 +83,23 @@ def _unit(member: Member, name: str) -> str:
 
 
 def _split(members: Sequence[Member], name: str, wanted: Split) -> Split:
-    """Held-out numbers come once in a while: before there is a curve of them, training is shown."""
-    longest = max((len(trace) for it in members if (trace := it.reader.traces.get((name, "test")))), default=0)
-    has_training = any((name, "train") in it.reader.traces for it in members)
-    return "test" if (wanted == "test" and longest >= _CURVE) or not has_training else "train"
+    other: Split = "train" if wanted == "test" else "test"
+    return wanted if any((name, wanted) in it.reader.traces for it in members) else other
+
+
+def usual_split(members: Sequence[Member]) -> Split:
+    """Held-out numbers, which come once in a while; training while no run has a curve of them."""
+    counted = [(len(trace), split) for it in members for (_, split), trace in it.reader.traces.items()]
+    longest = max((length for length, split in counted if split == "test"), default=0)
+    has_training = any(split == "train" for _, split in counted)
+    return "test" if longest >= _CURVE or not has_training else "train"
 
 
 def metrics_table(members: Sequence[Member], split: Split, steps: Mapping[int, float] | None) -> Table:
     """The numbers of each run, the newest or at its step, by the run's number; the best, where that is fair."""
-    fair = _same_images(members)
+    unfair, notes = not _same_images(members), []
+    if unfair:
+        notes.append("other images: no best")
     rows = []
     for (name, unit), metric in metrics_of(members).items():
         values = [
@@ -97,9 +107,13 @@ def metrics_table(members: Sequence[Member], split: Split, steps: Mapping[int, f
             for it in members
         ]
         if any(value is not None for value in values):
-            best = _best(values, metric) if fair else frozenset()
+            best = frozenset() if unfair else _best(values, metric)
+            other = _other_objective([it for it, value in zip(members, values, strict=True) if value is not None])
+            if best and name == _OBJECTIVE and other:
+                best = frozenset()
+                notes.append(f"other {other}: no best {name}")
             rows.append(TableRow(name, tuple(map(_number, values)), unit, best))
-    return Table(tuple(rows), "" if fair else "other images: no best")
+    return Table(tuple(rows), ", ".join(notes))
 
 
 def _number(value: float | None) -> str:
@@ -112,6 +126,17 @@ def _best(values: Sequence[float | None], metric: Metric) -> frozenset[int]:
         return frozenset()
     best = min(known) if metric.better == "lower" else max(known)
     return frozenset(at for at, value in enumerate(values) if value == best)
+
+
+def _other_objective(members: Sequence[Member]) -> str:
+    """A setting by which the runs minimise something else, so that their losses are no measure of one another."""
+    configs = [it.reader.config for it in members if it.reader.config is not None]
+    told = [
+        {"model": config.model_name}
+        | {name: value for group, name, value in config.items() if group == "model" and name not in _SIZES}
+        for config in configs
+    ]
+    return next((name for name in (told[0] if told else ()) if len({it.get(name) for it in told}) > 1), "")
 
 
 def _same_images(members: Sequence[Member]) -> bool:

@@ -18,7 +18,7 @@ from workbench.ui.compare import bare, legend
 from workbench.ui.compare.grids import GridsPane
 from workbench.ui.compare.members import Member, name_them
 from workbench.ui.compare.moments import Moments
-from workbench.ui.compare.numbers import WORDS, metrics_table, panels, settings_table
+from workbench.ui.compare.numbers import WORDS, metrics_table, panels, settings_table, usual_split
 from workbench.ui.compare.tables import TablePane
 from workbench.ui.panes import Paned
 from workbench.ui.pictures import Picturing
@@ -52,7 +52,7 @@ class Compare(Paned, Picturing, Moments, Exporting):
     def __init__(self, id: str | None = None) -> None:
         super().__init__(id=id, classes="-bare")
         self.members: list[Member] = []
-        self.split: Split = "test"
+        self._chosen: Split | None = None  # once a person has chosen
         self._in_turn: list[Member] = []  # the order in which they are read
         self._behind = self._news = False
         self._loss, self.grids = ChartPane(empty="These runs have no numbers yet."), GridsPane()
@@ -155,6 +155,11 @@ class Compare(Paned, Picturing, Moments, Exporting):
 
     # What is shown.
 
+    @property
+    def split(self) -> Split:
+        """Whether held-out numbers are shown or those of training, in charts and tables alike."""
+        return self._chosen or usual_split(self.members)
+
     def _show_curves(self) -> None:
         steps = sorted({step for member in self.members for step in member.reader.snapshots})
         self._loss.show_panels(panels(self.members, self.split), steps)
@@ -168,7 +173,8 @@ class Compare(Paned, Picturing, Moments, Exporting):
         steps = self.steps
         table = metrics_table(self.members, self.split, steps)
         when = "at the cursor" if steps is not None else "newest"
-        self._metrics.show_table(table, self.members, (WORDS[self.split], when))
+        few = "" if self._chosen or self.split == "test" else "few held-out numbers yet"
+        self._metrics.show_table(table, self.members, (WORDS[self.split], few, when))
         self._fit_tables()
 
     def moved(self) -> None:
@@ -212,7 +218,7 @@ class Compare(Paned, Picturing, Moments, Exporting):
         lines = [f"{len(self.members)} runs compared", ""]
         for member in self.members:
             key = next(iter(member.reader.metrics), "")
-            value = member.value(key, "test", None)
+            value = member.value(key, self.split, None)
             lines.append(f"{self.bench.look.mark(member.number)} {member.label}  {key} {number(value)}")
         return lines
 
@@ -247,7 +253,7 @@ class Compare(Paned, Picturing, Moments, Exporting):
 
     def do_split(self) -> None:
         """Held-out numbers, or those of training."""
-        self.split = "train" if self.split == "test" else "test"
+        self._chosen = "train" if self.split == "test" else "test"
         active = self._loss.active
         self._show_curves()
         self._loss.choose(active - self._loss.active)

@@ -86,6 +86,10 @@ class Form:
         """What would be wrong with a setting among the others, were this its value."""
         return config.problems(self.model, self.given | {name: text}).get(name, "")
 
+    def with_value(self, name: str, text: str) -> "Form":
+        """The form as it would be, were this a setting's value."""
+        return Form(self.model, {**self.given, name: text})
+
     def text(self, name: str) -> str:
         """A setting's value, as it is typed."""
         return self.given.get(name, plain(self._defaults[name]))

@@ -13,6 +13,7 @@ from textual.widgets import Static
 
 from workbench.terminal.look import Rows
 from workbench.ui.cells import Cells
+from workbench.ui.dialogs import Once
 from workbench.ui.new.preview import Preview
 from workbench.ui.words import blank, fitted
 
@@ -73,7 +74,7 @@ class Panel(Cells):
         self.redraw()
 
 
-class Gallery(ModalScreen[None]):
+class Gallery(Once, ModalScreen[None]):
     """The images over the whole window, and what is known of them. `i` draws them another way, others close."""
 
     SCOPED_CSS = False

@@ -71,12 +71,12 @@ class Settings(FormPane):
         """Put a line of typing over the value under the cursor."""
         line = Line(self.field.value, compact=True)
         await self.mount(line)
-        line.focus()
+        self.screen.set_focus(line)  # now: `focus` would do so after the next key
 
     async def close(self) -> None:
         """Take the line of typing away again."""
         if self.has_focus_within:
-            self.focus()
+            self.screen.set_focus(self)
         await self.query(Line).remove()
 
     def draw(self, form: Form, look: Look) -> None:

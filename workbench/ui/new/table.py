@@ -83,6 +83,8 @@ def _field(field: Field, column: int, typing: bool, width: int, look: Look, grou
 
 def _briefly(setting: Setting) -> str:
     """What may be given, without the noun that the help has: "4 to 512"."""
+    if setting.name == "device":
+        return "auto, cpu, cuda, mps"  # text, as there may be several of a kind: cuda:1
     words = setting.allowed()
     for noun in ("a whole number ", "a number ", "one of "):
         words = words.removeprefix(noun)

@@ -89,33 +89,33 @@ class NewRun(View):
     def fill(self, model: str, given: dict[str, str]) -> None:
         """Open other settings: those of a run, to change and start anew."""
         self._take(model, given)
-        self.query_one(Settings).focus()
+        self.screen.set_focus(self.query_one(Settings))
         self._changed()
 
     def entered(self) -> None:
         """Look which sets are here, and go to where the person was."""
         self._looked_in = None
-        self.pane.focus()
+        self.screen.set_focus(self.pane)
         self._changed()
 
     @property
     def pane(self) -> Models | Images | Settings:
         """The pane that has the focus, or had it last."""
+        focused = self.screen.focused
+        if isinstance(focused, Models | Images | Settings) and focused.id:
+            self._last = focused.id
         return self.query_one(f"#{self._last}")  # type: ignore[return-value]
 
     def on_descendant_focus(self, event: events.DescendantFocus) -> None:
-        """Remember the pane; the rows with cursors look different now."""
-        self._last = event.widget.id or self._last
+        """The rows with cursors look different now."""
         self.draw()
 
     def on_form_pane_resized(self) -> None:
         """Draw for the new size."""
         unicode = self.bench.unicode
-        for pane, words in (
-            (self.query_one(Models), ("↑ ↓ choose" if unicode else "Up Down choose", "Tab next")),
-            (self.query_one(Settings), ("← → change" if unicode else "Left Right change", "Enter types")),
-        ):
-            pane.say(pane.title, fitted(words, pane.size.width - 2, unicode))
+        pane = self.query_one(Models)
+        words = ("↑ ↓ choose" if unicode else "Up Down choose", "Tab next")
+        pane.say(pane.title, fitted(words, pane.size.width - 2, unicode))
         self.draw()
 
     # Drawing.
@@ -125,7 +125,13 @@ class NewRun(View):
         look, form = self.bench.look, self.form
         self.query_one(Models).draw(self._models, form.model, look)
         self.query_one(Images).draw(self._images, form.dataset, look)
-        self.query_one(Settings).draw(form, look)
+        settings = self.query_one(Settings)
+        settings.draw(form, look)
+        words = ("← → change" if look.unicode else "Left Right change", "Enter types")
+        if settings.line is not None:
+            words = ("Enter takes", "Esc leaves")
+            form = form.with_value(settings.field.name, settings.line.value)
+        settings.say(settings.title, fitted(words, settings.size.width - 2, look.unicode))
         if not self.size.width:
             return  # not laid out yet: drawn as soon as it is
         hint, start = self.query_one("#hint", Cells), self.query_one("#start", Cells)
@@ -307,15 +313,15 @@ class NewRun(View):
 
     def do_pane_models(self) -> None:
         """Go to the models."""
-        self.query_one(Models).focus()
+        self.screen.set_focus(self.query_one(Models))
 
     def do_pane_images(self) -> None:
         """Go to the images."""
-        self.query_one(Images).focus()
+        self.screen.set_focus(self.query_one(Images))
 
     def do_pane_settings(self) -> None:
         """Go to the settings."""
-        self.query_one(Settings).focus()
+        self.screen.set_focus(self.query_one(Settings))
 
     def do_maximise(self) -> None:
         """The pane in focus over the whole view, or all of them again."""

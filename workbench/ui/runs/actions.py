@@ -1,6 +1,7 @@
 """What can be done with the run under the cursor."""
 
 from models.errors import InputError
+from workbench.runs.folder import wrong_tag
 from workbench.runs.listing import RunRow
 from workbench.ui import again
 from workbench.ui.bindings import Command
@@ -74,19 +75,22 @@ class Acting(View):
         if row is None:
             return
 
+        def words(text: str) -> list[str]:
+            return text.replace(",", " ").split()
+
         def answered(text: str | None) -> None:
             if text is None:
                 return
             try:
-                row.folder.set_tags(text.replace(",", " ").split())
-            except InputError as error:
-                self.bench.say(str(error), bad=True)
+                row.folder.set_tags(words(text))
             except OSError as error:
                 self.bench.say(f"The tags cannot be written ({error.strerror}).", bad=True)
             self.look_again()
 
-        hint = "Words with blanks between them, to find the run by: / tag:paper. Enter takes them, Esc goes back."
-        self.bench.push_screen(Ask(f"Tags of {row.name}", " ".join(row.tags), hint=hint), answered)
+        hint = "Words separated by spaces; / tag:paper finds the run by one. Enter takes them, Esc goes back."
+        self.bench.push_screen(
+            Ask(f"Tags of {row.name}", " ".join(row.tags), lambda text: wrong_tag(words(text)), hint), answered
+        )
 
     def do_delete(self) -> None:
         """Say what would be lost, and ask for the run's name."""
@@ -109,7 +113,12 @@ class Acting(View):
             if text is not None:
                 self.run_worker(lambda: self._delete(row), thread=True, exit_on_error=False)
 
-        self.bench.push_screen(Ask(question, must_be=row.name, hint=row.name), answered)
+        self.bench.push_screen(
+            Ask(
+                question, check=lambda text: "" if text == row.name else f"That is not {row.name!r}.", hint=row.name
+            ),
+            answered,
+        )
 
     def _delete(self, row: RunRow) -> None:
         """In a thread: there may be many files."""

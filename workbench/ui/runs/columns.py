@@ -3,12 +3,15 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from rich.cells import cell_len
+
 from workbench.runs.listing import RunRow
-from workbench.ui.states import SIGNS
+from workbench.ui.states import SIGNS, WORDS
 from workbench.units import duration, number
 
 GAP = 2
-_NAME_LEAST, _NAME_USUAL = 18, 28  # characters; a name may have a third of the table in any case
+_NAME_LEAST, _NAME_USUAL = 18, 28  # cells; a name may have a third of the table in any case
+_STATE_LEAST = len("● training here")  # so that no column moves when a run starts here
 
 
 @dataclass(frozen=True)
@@ -42,9 +45,10 @@ def titled(title: str) -> Column:
 
 
 def state(row: RunRow, here: bool, unicode: bool) -> str:
-    """✓ done, ● running here, ..."""
-    sign = "?" if row.status == "broken" else SIGNS[row.status][0 if unicode else 1]
-    return f"{sign} {row.status}{' here' if here else ''}"
+    """✓ done, ● training here, ..."""
+    if row.status == "broken":
+        return "? broken"
+    return f"{SIGNS[row.status][0 if unicode else 1]} {WORDS[row.status]}{' here' if here else ''}"
 
 
 def progress(row: RunRow) -> str:
@@ -76,21 +80,28 @@ def texts(row: RunRow, here: bool, unicode: bool) -> dict[str, str]:
     }
 
 
-def fitting(rows: Sequence[Texts], room: int) -> dict[str, int]:
-    """The columns that fit, by title, and how wide each is; a run's name is shortened before its state goes."""
-    widest = {column.title: max((len(row.get(column.title, "")) for row in rows), default=0) for column in COLUMNS}
+def fitting(rows: Sequence[Texts], room: int, sort: str = "") -> dict[str, int]:
+    """The columns that fit, by title, and how wide each is; a run's name is shortened before its state goes.
+
+    `sort` is the one by which the runs are sorted: it is kept as well.
+    """
+    widest = {c.title: max((cell_len(row.get(c.title, "")) for row in rows), default=0) for c in COLUMNS}
     widest["run"] = min(max(widest["run"], _NAME_LEAST), max(_NAME_USUAL, room // 3))
+    widest["state"] = max(widest["state"], _STATE_LEAST)
     widest["last heard"] = len("last heard")
     kept: dict[str, int] = {}
-    for column in sorted(COLUMNS, key=lambda column: column.keep):
-        width = widest[column.title] and max(widest[column.title], len(column.title) + GAP)
+    for column in sorted(COLUMNS, key=lambda column: min(column.keep, 1) if column.title == sort else column.keep):
+        needed = column.keep <= 2 or column.title == sort
+        width = (widest[column.title] or needed) and max(widest[column.title], len(column.title) + GAP)
         if column.title == "run":
             width = widest["run"]
         if not width:
             continue
         if sum(kept.values()) + GAP * len(kept) + width > room:
-            if column.keep > 2:
+            left = room - sum(w + GAP for title, w in kept.items() if title != "run") - GAP
+            if not needed or (left - width < _NAME_LEAST and column.title != sort):
                 continue
-            kept["run"] = max(_NAME_LEAST, room - width - sum(w + GAP for t, w in kept.items() if t != "run") - GAP)
+            width = min(width, left - _NAME_LEAST)
+            kept["run"] = left - width
         kept[column.title] = width
     return {column.title: kept[column.title] for column in COLUMNS if column.title in kept}

@@ -103,13 +103,13 @@ class DetailsPane(DrawnPane):
             return
         self.say(shortened(said(row.name, look.unicode), width - 4, look.unicode))
         wide = width >= _SIDE_BY_SIDE
-        widths = [width * 29 // 100, width * 45 // 100, width * 26 // 100] if wide else [width] * 3
+        widths = [width * 60 // 100, width - width * 60 // 100] if wide else [width, width]
         parts = [
-            self._facts(row, details, widths[0] - 2 * wide, look),
-            _numbers(row, details, widths[1] - 2 * wide, look),
-            _settings(details, widths[2], look) if self._details and not row.problem else [],
+            _numbers(row, details, widths[0] - 2 * wide, look),
+            _settings(details, widths[1], look) if self._details and not row.problem else [],
         ]
-        rows = [*_beside(parts, widths), []] if wide else [line for part in parts if part for line in [*part, []]]
+        below = [_beside(parts, widths)] if wide else parts
+        rows = [line for part in (self._facts(row, details, width, look), *below) if part for line in [*part, []]]
         room = height - len(rows)
         if room >= _PICTURE_LEAST:
             rows += self._picture(details, width, room, look)
@@ -124,14 +124,14 @@ class DetailsPane(DrawnPane):
         if not row.problem:
             steps = f"step {row.step:,}" if "epoch" in progress(row) else ""
             took = f"{duration(row.seconds)} in training"
-            rows += _wrapped(", ".join(filter(None, (progress(row), steps, took))), width, look.text, look)
             heard = f"last heard {age(self._now - row.heartbeat)} ago" if row.heartbeat else ""
-            rows += _wrapped(", ".join(filter(None, (heard, details.writer))), width, look.dim, look)
+            facts = filter(None, (progress(row), steps, took, heard, details.writer))
+            rows += _wrapped(", ".join(facts), width, look.text, look)
         for note in details.notes:
             rows += _wrapped(note, width, look.text, look)
         rows += _wrapped(f"tags: {' '.join(row.tags)}" if row.tags else "", width, look.text, look)
-        rows += _wrapped(f"{size(details.size)} on disk" if details.size else "", width, look.dim, look)
-        return rows + _wrapped(str(row.folder.path), width, look.dim, look)
+        used = f"{size(details.size)} in " if details.size else ""
+        return rows + _wrapped(f"{used}{row.folder.path}", width, look.dim, look)
 
     def _picture(self, details: Details, width: int, height: int, look: Look) -> Rows:
         if details.pictures is None:

@@ -72,7 +72,7 @@ class FilterLine(Container):
         """Begin to type, where one left off."""
         self.display = True
         self.add_class("-open")
-        self._input.focus()
+        self.screen.set_focus(self._input)
 
     def close(self) -> None:
         """Show all runs again."""

@@ -13,7 +13,7 @@ from workbench.runs.listing import RunRow
 from workbench.terminal.look import Look, Row
 from workbench.ui.panes import DrawnPane
 from workbench.ui.runs.columns import COLUMNS, GAP, Column, fitting, texts, titled
-from workbench.ui.words import blank, said, shortened
+from workbench.ui.words import blank, padded, said, shortened
 from workbench.units import age
 
 if TYPE_CHECKING:
@@ -48,13 +48,26 @@ class RunsTable(DrawnPane):
         """The run under the cursor."""
         return self.rows[self._at] if self.rows else None
 
-    def fill(self, rows: Sequence[RunRow], sort: Column, falls: bool, here: str, empty: list[str]) -> None:
-        """Replace the rows. `here`: the run that trains in this process; `empty`: what to say where none is."""
+    def fill(
+        self,
+        rows: Sequence[RunRow],
+        all_rows: Sequence[RunRow],
+        sort: Column,
+        falls: bool,
+        here: str,
+        empty: list[str],
+    ) -> None:
+        """Replace the rows.
+
+        all_rows   those that a filter hides as well: the columns are wide enough for all, and stay where they are
+        here       the run that trains in this process
+        empty      what to say where no row is
+        """
         name = self.row.name if self.row else ""
         self.rows, self._sort, self._falls, self._here, self._empty = rows, sort, falls, here, empty
         same = (index for index, row in enumerate(rows) if row.name == name)
         self._at = next(same, min(self._at, max(len(rows) - 1, 0)))
-        self._texts = {row.name: self._text(row) for row in rows}
+        self._texts = {row.name: self._text(row) for row in all_rows}
         self._laid_out_for = 0
         self.redraw()
 
@@ -74,10 +87,6 @@ class RunsTable(DrawnPane):
         """Change the title."""
         self.title = title
         self.redraw()
-
-    def shows(self, column: Column) -> bool:
-        """Whether there is room for a column."""
-        return column.title in self._widths
 
     def move(self, by: int) -> None:
         """Move the cursor by rows; it stops at the ends."""
@@ -121,7 +130,8 @@ class RunsTable(DrawnPane):
             self.say(self.title)
             return
         if self._laid_out_for != width:
-            self._widths = fitting([text for _, _, text in self._texts.values()], width - _FRONT)
+            told = [text for _, _, text in self._texts.values()]
+            self._widths = fitting(told, width - _FRONT, self._sort.title)
             self._laid_out_for = width
         self._top = max(0, min(self._top, self._at, len(self.rows) - self.page), self._at - self.page + 1)
         seen = range(self._top, min(self._top + self.page, len(self.rows)))
@@ -172,7 +182,7 @@ def _sign(number: int | None, look: Look) -> Segment:
 
 
 def _set(column: Column, text: str, width: int) -> str:
-    return (text.rjust(width) if column.right else text.ljust(width)) + " " * GAP
+    return padded(text, width, column.right) + " " * GAP
 
 
 def _style(column: Column, row: RunRow, look: Look) -> Style:

@@ -61,7 +61,7 @@ class Runs(Acting):
 
     def entered(self) -> None:
         """Look at the folder at once."""
-        self.table.focus()
+        self.screen.set_focus(self.table)
         self.look_again()
         self._arrange()
 
@@ -134,7 +134,7 @@ class Runs(Acting):
         rows = self._rows or []
         shown = [row for row in rows if self.line.query_now.matches(row)]
         column, falls = self._order()
-        self.table.fill(_sorted(shown, column, falls), column, falls, self._here(), self._why_empty())
+        self.table.fill(_sorted(shown, column, falls), rows, column, falls, self._here(), self._why_empty())
         self.table.mark(self.bench.marked.numbers)
         counted = f"{len(shown)} of {count(len(rows))}"
         self.line.count(counted)
@@ -192,7 +192,7 @@ class Runs(Acting):
 
     def on_filter_line_kept(self) -> None:
         """The keys are commands again."""
-        self.table.focus()
+        self.screen.set_focus(self.table)
         self._arrange()
 
     def on_filter_line_moved(self, event: FilterLine.Moved) -> None:
@@ -214,11 +214,9 @@ class Runs(Acting):
         column = COLUMNS[(COLUMNS.index(column) + 1) % len(COLUMNS)]
         self.bench.remember(sort=column.title, reverse=False)
         self._arrange()
-        if not self.table.shows(column):
-            self.bench.say(f"Sorted by {column.title}, which this window has no room for.")
 
     def do_reverse(self) -> None:
-        """Turn the order round."""
+        """Reverse the order."""
         self.bench.remember(reverse=not self.bench.preferences.reverse)
         self._arrange()
 
@@ -250,11 +248,11 @@ class Runs(Acting):
         """The details alone, or the table alone where the details have the focus not; then both again."""
         if self.has_class("-only-details") or self.has_class("-only-table"):
             self.remove_class("-only-details", "-only-table")
-            self.table.focus()
+            self.screen.set_focus(self.table)
             return
         details = not self.pane.display or self.pane.has_focus
         self.add_class("-only-details" if details else "-only-table")
-        (self.pane if details else self.table).focus()
+        self.screen.set_focus(self.pane if details else self.table)
 
     def do_renderer(self) -> None:
         """Draw the samples among the details another way."""

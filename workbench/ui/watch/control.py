@@ -45,11 +45,21 @@ class Controlling(View):
         """Why a command cannot be given now, in a sentence for a person; "" where it can."""
         if command.id in _ASKED:
             return self._why_not_ask(command.id)
-        if command.id in _OF_A_RUN and self.reader is None:
+        about_a_run = command.id in _OF_A_RUN or command.group in {"Charts", "Pictures"}
+        if about_a_run and self.reader is None:
             return "No run is open: 1 starts one, 3 opens one."
         if command.id == "resume" and self.reader is not None and self.reader.state is not None:
             return again.why_not_resume(self.bench, self.reader.folder.name, self.reader.state.status)
         return ""
+
+    def in_footer(self, command: Command) -> str:
+        """Paused, a run can go on; ended, it can be resumed or begun anew."""
+        if command.id == "pause" and self.control is not None and self.control.paused:
+            return "go on"
+        state = self.reader.state if self.reader is not None else None
+        if command.id in _OF_A_RUN and state is not None and (state.status not in LIVE or self.ended_here):
+            return command.label
+        return super().in_footer(command)
 
     def _why_not_ask(self, what: str) -> str:
         if self.control is not None:

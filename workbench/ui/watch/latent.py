@@ -6,6 +6,7 @@ from workbench.runs.pictures import Pictures
 from workbench.terminal import scatter as drawing
 from workbench.terminal.look import Look
 from workbench.ui.panes import DrawnPane
+from workbench.ui.pictures import within_run
 from workbench.ui.words import fitted, said
 
 
@@ -44,7 +45,5 @@ class LatentPane(DrawnPane):
         axes = (facts.axes[0], facts.axes[1]) if len(facts.axes) == 2 else None
         cloud = drawing.scatter(shown.points, shown.labels, facts.classes, width, height, look, axes=axes)
         self.show(cloud.rows)
-        words = [*self._when, said(facts.projection, look.unicode)]
-        if self.path is not None:
-            words.append(str(self.path))
+        words = [*self._when, within_run(self.path), said(facts.projection, look.unicode)]
         self.say(self.title, fitted([word for word in words if word], width - 2, look.unicode))

@@ -10,15 +10,16 @@ from textual.geometry import Size
 
 from models.metric import Metric
 from workbench.runs.history import Split
-from workbench.runs.trace import Trace
 from workbench.terminal.look import Look, Row, Rows
+from workbench.ui.charts import newest
 from workbench.ui.panes import DrawnPane
 from workbench.ui.watch.panels import Traces
 from workbench.ui.words import blank, said, shortened
 from workbench.units import number
 
 _HEADINGS = ("training", "held-out", "best")
-_NUMBER = 10  # columns of each, the gap before it included
+_NUMBER = 8  # columns of each, and the gap before it, which is narrower where the unit would else be cut
+_GAPS = (2, 1)
 _HELP = 30  # columns that are worth beginning a sentence in
 
 
@@ -47,7 +48,7 @@ class MetricsPane(DrawnPane):
     def show_numbers(
         self, metrics: Mapping[str, Metric], traces: Traces, final: Mapping[str, float | None], step: float | None
     ) -> None:
-        """The numbers at a step, or the newest: those of the last report, and of a run that has ended `final`."""
+        """The numbers recorded at a step, or the newest, as the charts have them; `final` where none were."""
         taller = len(metrics) != len(self._metrics)
         self._metrics, self._traces, self._final, self._step = metrics, traces, final, step
         self.redraw()
@@ -91,14 +92,11 @@ class MetricsPane(DrawnPane):
         return found
 
     def _value(self, name: str, split: Split) -> float | None:
-        if self._step is None:
-            stored = self._final.get(name if split == "test" else f"train_{name}")
-            if stored is not None:
-                return stored
         trace = self._traces.get((name, split))
         if trace is None or not len(trace):
-            return None
-        at = len(trace) - 1 if self._step is None else _newest(trace, self._step)
+            stored = self._final.get(name if split == "test" else f"train_{name}")
+            return stored if self._step is None else None
+        at = len(trace) - 1 if self._step is None else newest(trace, self._step)
         return None if at is None else trace[at].value
 
     def _best_of(self, name: str, metric: Metric) -> float | None:
@@ -106,7 +104,7 @@ class MetricsPane(DrawnPane):
         trace = self._traces.get((name, "test"))
         if trace is None:
             return None
-        last = len(trace) - 1 if self._step is None else _newest(trace, self._step)
+        last = len(trace) - 1 if self._step is None else newest(trace, self._step)
         if last is None or last < 0:
             return None
         if (name, last) not in self._best:
@@ -118,13 +116,18 @@ class MetricsPane(DrawnPane):
 
     def _drawn(self, lines: list[_Line], width: int, look: Look) -> Rows:
         names = min(max(len(line.name) for line in lines), max(8, width // 3))
-        shown = sum(names + _NUMBER * count <= width for count in range(1, 4))  # of the three numbers
-        free = width - names - _NUMBER * shown - 2
-        units = min(max(len(line.metric.unit) for line in lines), max(free, 0))
-        heading = "".join(title.rjust(_NUMBER) for title in _HEADINGS[:shown])
+        longest = max(len(line.metric.unit) for line in lines)
+        texts = [[_cell(value, look) for value in line.values] for line in lines]
+        widest = [max(_NUMBER, *(len(text) for text in column)) for column in zip(*texts, strict=True)]
+        gap = next((gap for gap in _GAPS if names + sum(widest) + 3 * gap + 2 + longest <= width), _GAPS[0])
+        widths = [wide + gap for wide in widest]
+        shown = sum(names + sum(widths[:count]) <= width for count in range(1, 4))  # of the three numbers
+        free = width - names - sum(widths[:shown]) - 2
+        units = min(longest, max(free, 0))
+        heading = "".join(title.rjust(wide) for title, wide in zip(_HEADINGS, widths[:shown], strict=False))
         rows: Rows = [[blank(names), Segment(heading, look.dim)]]
         for index, line in enumerate(lines):
-            cells = "".join(_cell(value, look).rjust(_NUMBER) for value in line.values[:shown])
+            cells = "".join(text.rjust(wide) for text, wide in zip(texts[index], widths[:shown], strict=False))
             name = shortened(line.name, names, look.unicode).ljust(names)
             row: Row = [Segment(name, look.accent if index == 0 else look.text), Segment(cells, look.text)]
             if units >= 4:
@@ -140,14 +143,5 @@ class MetricsPane(DrawnPane):
 
 def _cell(value: float | None, look: Look) -> str:
     if value is not None and not math.isfinite(value):
-        return "not finite"[: _NUMBER - 1] if not look.unicode else "✗ NaN"
+        return "✗ NaN" if look.unicode else "X NaN"
     return number(value) if value is not None else ("–" if look.unicode else "-")
-
-
-def _newest(trace: Trace, step: float) -> int | None:
-    """The place of the newest record at or before a step."""
-    at = trace.at(step)
-    if at is None:
-        return None
-    at -= trace[at].step > step
-    return at if at >= 0 else None

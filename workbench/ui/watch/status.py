@@ -72,6 +72,8 @@ def standing(reader: RunReader, control: Control | None, ended: bool) -> Standin
     step, epoch, seconds = state.step, state.epoch, state.seconds
     if last is not None and last.step > step:  # the numbers are written more often than the state
         step, epoch, seconds = int(last.step), last.epoch, last.seconds
+    if reader.steps_per_epoch:
+        epoch = max(epoch, step / reader.steps_per_epoch)  # which the state of a run that broke off may lag behind
     word = WORDS[state.status]
     if control is not None and state.status in LIVE:
         word = "stopping" if control.stopping else "paused" if control.paused else word
@@ -226,6 +228,6 @@ def card(it: Standing, key: tuple[str, ...], width: int, look: Look) -> list[str
     ]
     time = f"{duration(it.left)} left" if it.left is not None else f"{duration(it.seconds)} so far"
     lines.append(time if it.live else f"took {duration(it.seconds)}")
-    lines += [f"{name} {number(it.metrics[name])}" for name in key if name in it.metrics]
+    lines += [f"{name} {number(it.metrics[name])}  training" for name in key if name in it.metrics]
     problem = it.reason or it.note
     return [*lines, *textwrap.wrap(said(problem, look.unicode), max(width - 2, 16), break_on_hyphens=False)]

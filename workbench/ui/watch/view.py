@@ -18,7 +18,7 @@ from workbench.ui.cells import Cells, Pane
 from workbench.ui.charts import ChartPane
 from workbench.ui.job import Job
 from workbench.ui.panes import DrawnPane, Paned
-from workbench.ui.pictures import PicturePane, Picturing
+from workbench.ui.pictures import PicturePane, Picturing, within_run
 from workbench.ui.states import BAD, LIVE
 from workbench.ui.watch import bare, status
 from workbench.ui.watch.control import Controlling
@@ -31,6 +31,7 @@ from workbench.ui.watch.panels import panels_of
 
 _SOON = 0.02  # seconds until the next part of a long history is read
 _FIRST = "The first numbers come with the first steps."
+_NONE = "This run ended before its first numbers."
 _CARD = 2  # numbers on the card
 
 
@@ -185,8 +186,10 @@ class Watch(Paned, Picturing, Scrubbing, Exporting, Controlling):
         if changed.snapshots:
             self.forget_moment()
         bare = changed.state and not reader.traces  # the words in the place of curves and pictures change with it
+        if self.one_at_a_time != self.has_class("-one"):  # what is to be seen large has come, or never will
+            self.lay_out()
         if changed.config or changed.metrics or changed.snapshots or bare:
-            self._loss.empty = _FIRST if self._live else "This run ended before its first numbers."
+            self._loss.empty = reader.problem or (_FIRST if self._live else _NONE)
             self._loss.show_panels(panels_of(reader.metrics, reader.traces), reader.snapshots)
         if changed.config or changed.snapshots or (changed.state and self.shown is None):
             self.show_moment()
@@ -217,6 +220,11 @@ class Watch(Paned, Picturing, Scrubbing, Exporting, Controlling):
         if pane is self._rebuilt:
             return "Reconstructs" not in self._abilities
         return pane is self._latent and "Encodes" not in self._abilities
+
+    def unfilled(self, pane: Pane) -> bool:
+        """Pictures of a run that ended without any."""
+        pictured = isinstance(pane, PicturePane | LatentPane)
+        return pictured and not self._live and self.reader is not None and not self.reader.snapshots
 
     @property
     def _live(self) -> bool:
@@ -277,20 +285,19 @@ class Watch(Paned, Picturing, Scrubbing, Exporting, Controlling):
         facts, name = pictures.facts, f"step-{pictures.facts.step:09d}"
         self._learn_from(pictures)
         when = self._when(facts.step, place)
-        drawn = (*when, f"seed {facts.seed}", facts.weights)
-        rebuilt = (*when, "originals above")
-        self._samples.show_images(pictures.samples, None, drawn, folder.picture("samples", name))
+        path = folder.picture("samples", name)
+        drawn = (*when, within_run(path), f"seed {facts.seed}", facts.weights)
+        self._samples.show_images(pictures.samples, None, drawn, path)
         path = folder.picture("reconstructions", name)
+        rebuilt = ("originals above", *when, within_run(path))
         self._rebuilt.show_images(pictures.originals, pictures.rebuilt, rebuilt, path)
         self._latent.show_codes(pictures, when, folder.picture("latent", name))
 
     def _when(self, step: int, place: int) -> tuple[str, ...]:
         """The moment, and while one looks back also which of how many."""
         assert self.reader is not None
-        if self.cursor_step is None:
-            return (f"step {step:,}",)
-        total = self.reader.state.steps_total if self.reader.state is not None else 0
-        return f"step {step:,} of {total:,}", f"{place + 1}/{len(self.reader.snapshots)}"
+        which = () if self.cursor_step is None else (f"{place + 1}/{len(self.reader.snapshots)}",)
+        return f"step {step:,}", *which
 
     def _why_no_pictures(self) -> str:
         reader = self.reader

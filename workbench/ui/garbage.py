@@ -1,0 +1,21 @@
+"""Keep the garbage collector from stopping the screen.
+
+A full collection walks through every object there is. With torch, scikit-learn and matplotlib imported that is a
+fifth of a second, every few seconds. What modules bring stays for good, so there is nothing to be found among it.
+"""
+
+import gc
+import sys
+
+
+class Garbage:
+    """Tells the collector which objects to pass over."""
+
+    def __init__(self) -> None:
+        self._modules = 0
+
+    def pass_over_modules(self) -> None:
+        """Set aside what is there now, if modules were imported since the last call."""
+        if len(sys.modules) != self._modules:
+            self._modules = len(sys.modules)
+            gc.freeze()
