@@ -99,6 +99,10 @@ class Workbench(Resizing, inherit_bindings=False):
         self.set_timer(WARM_SECONDS, self.launcher.warm)
         self.theme_changed_signal.subscribe(self, lambda _: self.redraw_bars())
 
+    def on_unmount(self) -> None:
+        """Leave the interpreter as it was."""
+        self._garbage.take_back()
+
     # Views.
 
     async def show_view(self, name: str) -> View:

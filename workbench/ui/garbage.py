@@ -19,3 +19,7 @@ class Garbage:
         if len(sys.modules) != self._modules:
             self._modules = len(sys.modules)
             gc.freeze()
+
+    def take_back(self) -> None:
+        """Leave all to the collector again, as it must be when the process ends."""
+        gc.unfreeze()

@@ -7,7 +7,7 @@ from textual.app import App
 from textual.timer import Timer
 
 REST_SECONDS = 0.15
-AT_LEAST_SECONDS = 1.0  # between two drawings while the sizes go on changing
+AT_LEAST_SECONDS = 3.0  # between two drawings while the sizes go on changing
 
 
 class Resizing(App[int]):
