@@ -18,6 +18,7 @@ COSTS = (
 )  # fmt: skip
 PACES = ("", "steps/s before", "meanwhile", "ratio", "the screen after it", "both as they must be")
 EPOCHS = ("--epochs", "6")
+NO_STOPS = ("--every", "100000")  # pictures are taken once, by a key: each time costs a second of steps
 STALL_SECONDS, SIZES, ENOUGH = 30.0, 200, 0.95
 
 
@@ -61,8 +62,9 @@ def throughput(folder: Path) -> Rows:
 
 def stalled(folder: Path) -> Rows:
     """A terminal that reads nothing for 30 s."""
-    with training(folder, *FOR_EVER) as (bench, run):
-        bench.drain(3)
+    with training(folder, *FOR_EVER, *NO_STOPS) as (bench, run):
+        bench.press("s")
+        bench.drain(4)
         before = pace_while(run, lambda: bench.drain(10))
         during = pace_while(run, lambda: time.sleep(STALL_SECONDS))
         newest = round(last(run)["epoch"], 1)
@@ -76,8 +78,9 @@ def stalled(folder: Path) -> Rows:
 
 def resized(folder: Path) -> Rows:
     """A window that is given 200 sizes in a row."""
-    with training(folder, *FOR_EVER) as (bench, run):
-        bench.drain(3)
+    with training(folder, *FOR_EVER, *NO_STOPS) as (bench, run):
+        bench.press("s")
+        bench.drain(4)
         before = pace_while(run, lambda: bench.drain(10))
 
         def resize() -> None:

@@ -1,7 +1,7 @@
 """How fast the workbench answers and what it costs, measured through a real terminal.
 
-    python benchmarks/screen.py keys              one measurement: first-paint, first-point, keys, throughput,
-                                                  stalled or resize
+    python benchmarks/screen.py keys              one measurement: first-paint, first-point, keys, redraw,
+                                                  throughput, stalled or resize
     python benchmarks/screen.py all --update      all of them (six minutes), and their tables in docs/benchmarks.md
 
 A key is written to a pseudo terminal, and the clock stops at the piece of output after which the screen, as pyte
@@ -15,12 +15,15 @@ import re
 import tempfile
 from collections.abc import Callable, Iterable
 from pathlib import Path
+from statistics import median
 
+import chart
 import load
 from report import Rows, keep, percentile, spread, table, verdict
 from trial import FOR_EVER, FORM, program, training
 
 from tests.terminal_emulator import Program
+from workbench.terminal.chart import View
 
 CORES = 2
 HEADER = ("", "median, ms", "p95", "max", "samples", "must be", "is")
@@ -166,10 +169,31 @@ def leave(bench: Program) -> None:
     bench.ends(60)
 
 
+def redraw(_: Path) -> Rows:
+    """A chart of a million points against one of a thousand, drawn in turns; `chart.py` has more of it."""
+    rows = []
+    few, many = chart.loss(chart.FEW), chart.loss(1_000_000)
+    for columns, height in chart.SIZES:
+        view = View(smoothing=0.9)
+        times: dict[str, list[float]] = {"few": [], "many": []}
+        for turn in range(26):
+            for name, lines in (("few", few), ("many", many)):
+                taken = chart.milliseconds(chart.redraw, lines, view, columns, height)
+                if turn:  # the first one smooths all that is there
+                    times[name].append(taken)
+        short, long = median(times["few"]), median(times["many"])
+        ratio = long / short
+        rows.append(
+            [f"{columns}x{height}", f"{short:.1f}", f"{long:.1f}", f"{ratio:.2f}", "<= 1.5", verdict(ratio <= 1.5)]
+        )
+    return rows
+
+
 MEASUREMENTS = {
     "first-paint": (HEADER, first_paint),
     "first-point": (HEADER, first_point),
     "keys": (HEADER, keys),
+    "redraw": (("chart", "1,000 points, ms", "1,000,000", "ratio", "must be", "is"), redraw),
     "throughput": (load.COSTS, load.throughput),
     "stalled": (load.PACES, load.stalled),
     "resize": (load.PACES, load.resized),

@@ -43,7 +43,7 @@ def installed(monkeypatch: pytest.MonkeyPatch, found: str) -> None:
     ("found", "environ", "offered"),
     [
         ("TGPImage", UTF8, True), ("SixelImage", UTF8, True), ("HalfcellImage", UTF8, False),
-        ("TGPImage", {**UTF8, "TMUX": "/tmp/tmux"}, False),
+        ("TGPImage", {**UTF8, "TMUX": "1"}, False),
     ],
 )  # fmt: skip
 def test_pixels_are_offered_where_they_can_be_shown(
