@@ -1,5 +1,6 @@
 """CIFAR-10 from its folder and its archive, and no pickle opened that is not the published one."""
 
+import errno
 import hashlib
 import http.server
 import io
@@ -133,3 +134,45 @@ def test_a_download_is_unpacked(batches: dict[str, bytes], tmp_path: Path, monke
     assert len(images.train) == 50
     kept = sorted(path.name for path in (tmp_path / "data" / "cifar10").rglob("*") if path.is_file())
     assert kept == sorted(CIFAR_FILES)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"GNU.sparse.map": "0,x"},
+        {"size": "many"},
+        {"GNU.sparse.map": "99999999999999999999,1"},
+        {"size": "99999999999"},
+    ],
+    ids=str,
+)
+def test_an_archive_that_says_nonsense_of_its_members(
+    wrong: dict[str, str], batches: dict[str, bytes], tmp_path: Path
+) -> None:
+    with tarfile.open(tmp_path / CIFAR_ARCHIVE, "w:gz", format=tarfile.PAX_FORMAT) as tar:
+        for name, content in batches.items():
+            member = tarfile.TarInfo(f"{CIFAR_FOLDER}/{name}")
+            member.size, member.pax_headers = len(content), wrong
+            tar.addfile(member, io.BytesIO(content))
+    with pytest.raises(InputError, match=r"cannot be used: .* Replace it"):
+        load("cifar10", data_dir=tmp_path)
+
+
+def test_a_disk_that_fills_while_unpacking(
+    batches: dict[str, bytes], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The archive stays, and the set is read from it."""
+    in_archive(tmp_path / "cifar10", batches)
+    real = Path.write_bytes
+
+    def write(path: Path, content: bytes) -> int:
+        if "data_batch_3" in path.name:
+            real(path, content[:100])
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return real(path, content)
+
+    monkeypatch.setattr(Path, "write_bytes", write)
+    with pytest.raises(OSError, match="No space left"):
+        cifar.unpack(tmp_path / "cifar10")
+    assert not list(tmp_path.rglob("*.part"))
+    assert len(load("cifar10", data_dir=tmp_path).train) == 50

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from PIL import Image, UnidentifiedImageError
+from PIL import Image, ImageOps, UnidentifiedImageError
 
 from workbench.data.decode import decode
 
@@ -94,6 +94,29 @@ def test_the_middle_is_kept_and_the_camera_turned(tmp_path: Path) -> None:
     turned = decode(tmp_path / "turned.jpg", 10, 3)
     assert near(turned[:, :4], (255, 0, 0), 8)
     assert near(turned[:, 6:], (0, 0, 255), 8)
+
+
+@pytest.mark.parametrize("orientation", range(10))
+@pytest.mark.parametrize("suffix", ["png", "webp"])
+def test_every_way_to_hold_a_camera(tmp_path: Path, orientation: int, suffix: str) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    noise = Image.effect_noise((16, 16), 60).convert("RGB")
+    noise.save(tmp_path / f"x.{suffix}", exif=exif, lossless=True)
+    with Image.open(tmp_path / f"x.{suffix}") as opened:
+        expected = np.asarray(ImageOps.exif_transpose(opened))
+    assert np.array_equal(decode(tmp_path / f"x.{suffix}", 16, 3).transpose(1, 2, 0), expected)
+
+
+def test_a_turned_picture_that_is_cut_short_is_not_half_a_picture(tmp_path: Path) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    for suffix in ("png", "jpg", "webp"):
+        path = tmp_path / f"x.{suffix}"
+        Image.effect_noise((64, 64), 60).convert("RGB").save(path, exif=exif, lossless=True)
+        path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+        with pytest.raises(OSError, match=r"truncated|broken|decod"):
+            decode(path, 16, 3)
 
 
 def test_shrinking_does_not_alias(tmp_path: Path) -> None:

@@ -194,6 +194,24 @@ def test_a_picture_that_could_not_be_opened_is_tried_again(tmp_path: Path, decod
     assert len(decoded) == 10
 
 
+def test_a_picture_that_memory_was_too_short_for_is_tried_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for n in range(4):
+        picture(tmp_path / "some" / f"{n}.png", n)
+    real = decode.decode
+
+    def short(path: Path, size: int, channels: int) -> object:
+        if path.name == "2.png":
+            raise MemoryError
+        return real(path, size, channels)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(folder, "decode", short)
+        assert load(f"folder:{tmp_path / 'some'}", data_dir=tmp_path).notices
+    assert load(f"folder:{tmp_path / 'some'}", data_dir=tmp_path).notices == ()
+
+
 def test_more_than_half_broken_is_refused(tmp_path: Path) -> None:
     for n in range(5):
         (picture if n < 2 else broken)(tmp_path / "most" / f"{n}.png")

@@ -1,6 +1,7 @@
 """Pixels that were expensive to get, kept as safetensors: numbers only, nothing that can execute code.
 
-The cache saves time and nothing else: one that cannot be read or written is ignored without a word.
+The cache saves time and nothing else: one that cannot be read or written, or in which a single bit is not what
+was written, is ignored without a word.
 """
 
 import contextlib
@@ -13,6 +14,8 @@ from typing import NamedTuple
 from torch import Tensor
 
 from workbench.data import catalogue
+
+_CHECKSUM = "sha256"
 
 
 class Pixels(NamedTuple):
@@ -30,7 +33,7 @@ def home(data: Path, source: Path) -> Path:
     somebody: then the user's own cache folder.
     """
     with contextlib.suppress(OSError):
-        if catalogue.may_write(data) and not source.resolve().is_relative_to(data.resolve()):
+        if catalogue.may_write(data) and not catalogue.real(source).is_relative_to(catalogue.real(data)):
             return data / "decoded"
     return catalogue.user_cache() / "data" / "decoded"
 
@@ -61,6 +64,14 @@ def _digest(words: Iterable[str]) -> str:
     return digest.hexdigest()
 
 
+def _checksum(pixels: Pixels) -> str:
+    digest = hashlib.sha256(repr(sorted(pixels.notes.items())).encode())
+    for name, tensor in sorted(pixels.tensors.items()):
+        digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)};".encode())
+        digest.update(tensor.contiguous().numpy().reshape(-1).data)
+    return digest.hexdigest()
+
+
 def _read(path: Path) -> Pixels | None:
     from safetensors import SafetensorError, safe_open
 
@@ -68,10 +79,12 @@ def _read(path: Path) -> Pixels | None:
         if not path.is_file():
             return None
         with safe_open(path, framework="pt") as file:
-            names = list(file.keys())
-            return Pixels({name: file.get_tensor(name) for name in names}, file.metadata() or {})
+            notes = file.metadata() or {}
+            checksum = notes.pop(_CHECKSUM, "")
+            found = Pixels({name: file.get_tensor(name) for name in list(file.keys())}, notes)
     except (OSError, SafetensorError):
         return None
+    return found if checksum == _checksum(found) else None
 
 
 def _write(path: Path, pixels: Pixels) -> bool:
@@ -81,7 +94,7 @@ def _write(path: Path, pixels: Pixels) -> bool:
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        save_file(dict(pixels.tensors), part, dict(pixels.notes))
+        save_file(dict(pixels.tensors), part, {**pixels.notes, _CHECKSUM: _checksum(pixels)})
         with part.open("rb") as file:
             os.fsync(file.fileno())
         part.replace(path)

@@ -46,7 +46,7 @@ class DatasetInfo:
     @property
     def title(self) -> str:
         """What a heading or a run's name calls it: the name, or the folder's own name without its path."""
-        return self.folder.resolve().name or "folder" if self.kind == "folder" else self.name
+        return printable(real(self.folder).name) or "folder" if self.kind == "folder" else self.name
 
     @property
     def folder(self) -> Path:
@@ -103,7 +103,7 @@ def find(name: str) -> DatasetInfo:
         given = name.removeprefix(_FOLDER_PREFIX)
         if not _is_folder(given):
             raise InputError(
-                f"There is no folder {given or repr('')}. Give a folder of images as folder:PATH, "
+                f"There is no folder {printable(given) or repr('')}. Give a folder of images as folder:PATH, "
                 "for example --dataset folder:./pictures."
             )
         absolute = _FOLDER_PREFIX + str(expanded(given).absolute())
@@ -128,7 +128,7 @@ def may_write(folder: Path) -> bool:
 
     A folder without any write permission is left alone by root as well, whom the system would let.
     """
-    while not folder.exists() and folder != folder.parent:
+    while not os.path.exists(folder) and folder != folder.parent:  # noqa: PTH110 (see `_is_file`)
         folder = folder.parent
     return os.access(folder, os.W_OK) and bool(folder.stat().st_mode & 0o222)
 
@@ -176,9 +176,19 @@ def _places(info: DatasetInfo, folder: Path) -> Iterator[Path]:
     # The MNIST family shares its file names, so a folder called after another set of the family is not ours.
     own = {info.name, info.torchvision_name.lower()}
     family = {word.lower() for pair in _TORCHVISION.items() for word in pair}
-    named = folder.resolve()
+    named = real(folder)
     if not {named.name.lower(), named.parent.name.lower() if named.name == "raw" else ""} & (family - own):
         yield folder
+
+
+def real(path: Path) -> Path:
+    """`path` without links, as far as it can be followed: links that lead in a circle stay as they are."""
+    return Path(os.path.realpath(path))
+
+
+def printable(name: str) -> str:
+    """A file's name on one line: bytes that are no text, control characters and ends of lines are escaped."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in name)
 
 
 # The questions of os.path, unlike those of pathlib, have an answer for every text: a folder that may not be

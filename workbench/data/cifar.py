@@ -15,10 +15,12 @@ import numpy as np
 import torch
 
 from models.errors import InputError
-from workbench.data import cache
+from workbench.data import cache, catalogue
 from workbench.data.catalogue import CIFAR_ARCHIVE, CIFAR_FILES, CIFAR_FOLDER, DatasetInfo
 from workbench.data.fetch import torchvision_class
 from workbench.data.imageset import Found, Progress, Split
+
+_LARGEST = 2**26  # bytes of one batch; the published ones have 31 million
 
 CLASSES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
 
@@ -35,9 +37,9 @@ def read_cifar10(info: DatasetInfo, place: Path, data: Path, progress: Progress)
         ).tensors
     else:
         # Unpacking takes seconds, and a folder of somebody's is not ours to unpack into.
-        facts = archive.stat()
+        facts, known_as = archive.stat(), f"cifar10 {catalogue.real(archive)}"
         tensors = cache.cached(
-            cache.home(data, archive), f"cifar10 {archive.resolve()}", [f"{facts.st_size} {facts.st_mtime_ns}"],
+            cache.home(data, archive), known_as, [f"{facts.st_size} {facts.st_mtime_ns}"],
             lambda: _decode(info, archive, lambda: _members(archive), progress),
         ).tensors  # fmt: skip
     images, labels = tensors["images"], tensors["labels"]
@@ -52,8 +54,11 @@ def unpack(folder: Path) -> None:
     batches.mkdir(exist_ok=True)
     for name, content in _members(archive):
         part = batches / f".{name}.part"
-        part.write_bytes(content)
-        part.replace(batches / name)
+        try:
+            part.write_bytes(content)
+            part.replace(batches / name)
+        finally:
+            part.unlink(missing_ok=True)
     archive.unlink()
 
 
@@ -65,8 +70,10 @@ def _members(archive: Path) -> Iterator[tuple[str, bytes]]:
                 folder, _, name = member.name.rpartition("/")
                 file = tar.extractfile(member) if folder == CIFAR_FOLDER and name in CIFAR_FILES else None
                 if file is not None:
+                    if member.size > _LARGEST:  # a small archive may unpack to any size
+                        raise tarfile.ReadError(f"{name} claims to hold {member.size:,} bytes")
                     yield name, file.read()
-    except (tarfile.TarError, EOFError, zlib.error) as error:
+    except (tarfile.TarError, EOFError, zlib.error, ValueError, OverflowError) as error:
         raise OSError(f"{archive} is damaged ({error})") from None
 
 

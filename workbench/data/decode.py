@@ -1,12 +1,18 @@
 """One picture file, whatever its mode, becomes one square of bytes."""
 
+import stat
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps
+from PIL import ExifTags, Image
+from PIL.Image import Transpose
 
 _FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP")  # and no other: some of Pillow's readers start programs
+_TURNS = {
+    2: Transpose.FLIP_LEFT_RIGHT, 3: Transpose.ROTATE_180, 4: Transpose.FLIP_TOP_BOTTOM, 5: Transpose.TRANSPOSE,
+    6: Transpose.ROTATE_270, 7: Transpose.TRANSVERSE, 8: Transpose.ROTATE_90,
+}  # fmt: skip
 
 
 def decode(path: Path, size: int, channels: int) -> NDArray[np.uint8]:
@@ -15,12 +21,14 @@ def decode(path: Path, size: int, channels: int) -> NDArray[np.uint8]:
     The first frame of an animation; turned as its EXIF says; transparency on white; 16 bits scaled to 8. Raises
     whatever Pillow raises for a file it cannot read, and for one of more pixels than Pillow takes for honest.
     """
+    if not stat.S_ISREG(path.stat().st_mode):
+        raise OSError("it is no regular file")  # opening a pipe would wait for whoever writes to it
     with Image.open(path, formats=_FORMATS) as opened:
         if opened.width * opened.height > (Image.MAX_IMAGE_PIXELS or float("inf")):
             raise Image.DecompressionBombError(f"{opened.width} x {opened.height} pixels are too many")
         # A large JPEG is decoded at a fraction of its size, still twice what is needed.
         opened.draft(None, (2 * size, 2 * size))
-        image = _plain(ImageOps.exif_transpose(opened))
+        image = _plain(_upright(opened))
 
     # Crop and resize in one pass; Pillow's filters are antialiased.
     side = min(image.width, image.height)
@@ -31,6 +39,15 @@ def decode(path: Path, size: int, channels: int) -> NDArray[np.uint8]:
     image = image.convert("L" if channels == 1 else "RGB")
     pixels = np.asarray(image, np.uint8)  # (S, S) or (S, S, 3)
     return pixels[None] if channels == 1 else pixels.transpose(2, 0, 1)
+
+
+def _upright(image: Image.Image) -> Image.Image:
+    """The picture as the camera was held. EXIF is a format of its own: its damage says nothing of the pixels."""
+    try:
+        turn = _TURNS.get(image.getexif().get(ExifTags.Base.Orientation, 1))
+    except Exception:  # noqa: BLE001  anything may be raised for garbled bytes
+        return image
+    return image.transpose(turn) if turn is not None else image
 
 
 def _plain(image: Image.Image) -> Image.Image:

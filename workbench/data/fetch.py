@@ -4,6 +4,7 @@ torchvision's own downloader draws its bar on stderr and leaves half a file wher
 """
 
 import contextlib
+import errno
 import hashlib
 import http.client
 import os
@@ -21,6 +22,8 @@ from workbench.data.imageset import Progress
 
 _TIMEOUT = 30.0  # seconds without a byte
 _CHUNK = 1 << 18
+_TROUBLE = (OSError, http.client.HTTPException, ValueError)  # the last of what a server says: an address, a number
+_DISK = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO}
 
 
 class Remote(NamedTuple):
@@ -61,7 +64,7 @@ def fetch(info: DatasetInfo, data: Path, progress: Progress, unpack: Callable[[P
     """
     folder = data / info.name
     files = remotes(info)
-    existed = data.exists()
+    existed = os.path.exists(data)  # noqa: PTH110 (an answer also where nobody may look)
     try:
         if not catalogue.may_write(data):
             raise PermissionError(f"{data} is read-only, give another --data-dir")
@@ -72,14 +75,19 @@ def fetch(info: DatasetInfo, data: Path, progress: Progress, unpack: Callable[[P
             folder.mkdir(exist_ok=True)
             for file in files:
                 if unpack is not None or not catalogue.either(folder, file.name.removesuffix(".gz")):
-                    _fetch_one(file, folder, progress)
+                    _fetch_one(file, folder, 2 * info.megabytes * 10**6, progress)
             if unpack is not None:
                 unpack(folder)
-    except (OSError, http.client.HTTPException) as error:
+    except _TROUBLE as error:
         with contextlib.suppress(OSError):  # folders go only if nothing is in them
             (data / f"{info.name}.lock").unlink(missing_ok=True)
             for made in [folder] if existed else [folder, data]:
                 made.rmdir()
+        if getattr(error, "errno", None) in _DISK:
+            raise InputError(
+                f"{info.name} could not be kept in {folder}: {_one_line(error)}. "
+                f"It takes about {info.megabytes} MB. Make room there, or give another --data-dir."
+            ) from None
         raise InputError(
             f"{info.name} could not be downloaded: {_one_line(error)}. "
             f"Put {', '.join(file.name for file in files)} into {folder} yourself, "
@@ -102,31 +110,42 @@ def _locked(path: Path, info: DatasetInfo, progress: Progress) -> Iterator[None]
         lock.release()
 
 
-def _fetch_one(file: Remote, folder: Path, progress: Progress) -> None:
-    """Try each address in turn. Raises a ConnectionError with the first one's trouble and address."""
+def _fetch_one(file: Remote, folder: Path, most: int, progress: Progress) -> None:
+    """Try each address in turn. Raises a ConnectionError with the first one's trouble and address.
+
+    What the disk refuses is raised as it is: no other address helps.
+    """
     failures = []
     for url in file.urls:
         try:
-            return _download(url, folder / file.name, file.md5, progress)
-        except (OSError, http.client.HTTPException) as error:
+            return _download(url, folder / file.name, file.md5, most, progress)
+        except _TROUBLE as error:
+            if getattr(error, "errno", None) in _DISK:
+                raise
             failures.append(f"{_one_line(error)} (from {url})")
     raise ConnectionError(failures[0])
 
 
-def _download(url: str, target: Path, md5: str, progress: Progress) -> None:
+def _download(url: str, target: Path, md5: str, most: int, progress: Progress) -> None:
     part = target.with_name(f".{target.name}.part")  # we hold the lock, so the name is ours
     digest = hashlib.md5(usedforsecurity=False)
     request = urllib.request.Request(url, headers={"User-Agent": "genbench"})
     try:
         with urllib.request.urlopen(request, timeout=_TIMEOUT) as reply, part.open("wb") as out:
-            done, total = 0, int(reply.headers.get("Content-Length") or 0)
+            if reply.headers.get_content_type() == "text/html":
+                raise OSError("a web page came instead of the file; does this network ask for a log-in?")
+            done, total = 0, reply.length or 0
             while chunk := reply.read(_CHUNK):
                 out.write(chunk)
                 digest.update(chunk)
                 done += len(chunk)
                 progress(f"downloading {target.name}", done, total)
+                if done > most:
+                    raise OSError("far more bytes came than the set has")
             out.flush()
             os.fsync(out.fileno())
+        if done < total:
+            raise OSError(f"the connection ended after {done:,} of {total:,} bytes")
         if digest.hexdigest() != md5:
             raise OSError("the file that came has a wrong checksum")
         part.replace(target)
@@ -139,5 +158,7 @@ def _one_line(error: Exception) -> str:
     reason = getattr(error, "reason", None)  # a URLError wraps what happened
     if isinstance(reason, Exception):
         return _one_line(reason)
+    if isinstance(error, http.client.IncompleteRead):
+        return "the connection ended before the file did"
     text = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
     return " ".join(text.split()).rstrip(".") or type(error).__name__

@@ -19,11 +19,11 @@ from torch import Tensor
 
 from models.errors import InputError
 from workbench.data import cache
-from workbench.data.catalogue import SUFFIXES, DatasetInfo
+from workbench.data.catalogue import SUFFIXES, DatasetInfo, printable, real
 from workbench.data.decode import decode
 from workbench.data.imageset import Found, Progress, Split
 
-_RECIPE = "1"  # to be changed with every change of what decoding gives
+_RECIPE = "2"  # to be changed with every change of what decoding gives
 _BATCH = 256  # pictures between two words of progress
 _NAMED = 3  # broken pictures named in a notice
 _SPLITS = ("train", "test")
@@ -49,12 +49,12 @@ def read_folder(info: DatasetInfo, size: int, channels: int | None, data: Path, 
     files = _scan(root)
     if not files:
         raise InputError(
-            f"{root} holds no images. Give a folder with files ending in {', '.join(SUFFIXES)}, "
+            f"{printable(str(root))} holds no images. Give a folder with files ending in {', '.join(SUFFIXES)}, "
             "in it or in its subfolders."
         )
     pixels = cache.cached(
         cache.home(data, root),
-        f"folder {root.resolve()} {size} {channels} {_RECIPE}",
+        f"folder {real(root)} {size} {channels} {_RECIPE}",
         (f"{file.name} {file.bytes} {file.modified}" for file in files),
         lambda: _decode_all(root, files, size, channels, progress),
     )
@@ -69,15 +69,15 @@ def read_folder(info: DatasetInfo, size: int, channels: int | None, data: Path, 
 
 def _scan(root: Path) -> list[_File]:
     """Every picture below `root`, by suffix, sorted by path. Hidden files and folders are passed over."""
-    seen = {root.resolve()}
+    seen = {real(root)}
     found: list[tuple[str, ...]] = []
     for here, folders, names in os.walk(root, onerror=_refuse, followlinks=True):
         # A link may lead back up: each real folder is entered once.
-        inside = [(name, Path(here, name).resolve()) for name in sorted(folders) if not name.startswith(".")]
+        inside = [(name, real(Path(here, name))) for name in sorted(folders) if not name.startswith(".")]
         folders.clear()
-        for name, real in inside:
-            if real not in seen:
-                seen.add(real)
+        for name, place in inside:
+            if place not in seen:
+                seen.add(place)
                 folders.append(name)
         above = Path(here).relative_to(root).parts
         pictures = (name for name in names if name.lower().endswith(SUFFIXES) and not name.startswith("."))
@@ -86,7 +86,8 @@ def _scan(root: Path) -> list[_File]:
 
 
 def _refuse(error: OSError) -> None:
-    raise InputError(f"{error.filename} cannot be opened ({error.strerror}). Make it readable, or move it away.")
+    name = printable(str(error.filename))
+    raise InputError(f"{name} cannot be opened ({error.strerror}). Make it readable, or move it away.")
 
 
 def _facts(path: Path) -> tuple[int, int]:
@@ -126,14 +127,15 @@ def _decode_all(
     if 2 * len(broken) > len(files):
         name, error = next(iter(broken.items()))
         raise InputError(
-            f"{len(broken)} of the {len(files)} images in {root} cannot be read, "
-            f"the first is {_printable(name)} ({_printable(str(error))}). Replace or remove the broken ones."
+            f"{len(broken)} of the {len(files)} images in {printable(str(root))} cannot be read, "
+            f"the first is {printable(name)} ({printable(str(error))}). Replace or remove the broken ones."
         )
     images = images[:good]
     if channels is None and _all_grey(images):
         images = np.ascontiguousarray(images[:, :1])
-    # A file that could not be opened, rather than decoded, may open next time.
-    keep = not any(isinstance(error, OSError) and error.errno for error in broken.values())
+    # A file that could not be opened, rather than decoded, or that memory was too short for, may open next time.
+    passing = (getattr(error, "errno", None) or isinstance(error, MemoryError) for error in broken.values())
+    keep = not any(passing)
     return cache.Pixels({"images": torch.from_numpy(images)}, {"broken": json.dumps(list(broken))}, keep)
 
 
@@ -142,33 +144,34 @@ def _all_grey(images: NDArray[np.uint8]) -> bool:
 
 
 def _notice(broken: Sequence[str], count: int) -> str:
-    named = ", ".join(_printable(name) for name in broken[:_NAMED])
+    named = ", ".join(printable(name) for name in broken[:_NAMED])
     more = f" and {len(broken) - _NAMED} more" if len(broken) > _NAMED else ""
     verb = "was" if len(broken) == 1 else "were"
     return f"{len(broken)} of {count} images could not be read and {verb} left out: {named}{more}."
 
 
-def _printable(name: str) -> str:
-    """A file name whose bytes are not UTF-8 can still be shown."""
-    return name.encode("utf-8", "backslashreplace").decode()
-
-
 def _arrange(images: Tensor, files: Sequence[_File], own_split: bool, info: DatasetInfo) -> Found:
     """Read splits and classes off the paths of the images, (N, C, S, S), one file each."""
     if not own_split:
-        kinds = [file.parts[0] if len(file.parts) > 1 else None for file in files]
+        kinds = [_kind(file, 0) for file in files]
         classes = _class_names([kinds], info.title)
         return Found(Split(images, _labels(kinds, classes, info.title)), None, classes)
     sides = [[i for i, file in enumerate(files) if file.parts[0] == side] for side in _SPLITS]
     if not all(sides):
-        raise InputError(f"None of the images in {info.folder / _SPLITS[not sides[1]]} can be read. Replace them.")
-    groups = [[files[i].parts[1] if len(files[i].parts) > 2 else None for i in side] for side in sides]
+        side = printable(str(info.folder / _SPLITS[not sides[1]]))
+        raise InputError(f"None of the images in {side} can be read. Replace them.")
+    groups = [[_kind(files[i], 1) for i in side] for side in sides]
     classes = _class_names(groups, info.title)
     train, test = (
         Split(images[torch.tensor(side)], _labels(kinds, classes, info.title))
         for side, kinds in zip(sides, groups, strict=True)
     )
     return Found(train, test, classes)
+
+
+def _kind(file: _File, depth: int) -> str | None:
+    """The class that a file's folder names; None where it lies in none."""
+    return printable(file.parts[depth]) if len(file.parts) > depth + 1 else None
 
 
 def _class_names(groups: Sequence[Sequence[str | None]], title: str) -> tuple[str, ...]:

@@ -5,6 +5,7 @@ An IDX file is two zero bytes, a type (8 is uint8), the number of dimensions, ea
 """
 
 import gzip
+import math
 import zlib
 from pathlib import Path
 from typing import IO
@@ -16,6 +17,9 @@ from torch import Tensor
 from models.errors import InputError
 from workbench.data.catalogue import IDX_FILES, DatasetInfo, either
 from workbench.data.imageset import Found, Split
+
+_LARGEST = 2**30  # bytes of values; the largest file of the family has 47 million
+_PIECE = 2**22
 
 _CLASSES = {
     "mnist": tuple("0123456789"),
@@ -67,7 +71,7 @@ def _split(images_path: Path, labels_path: Path, classes: int) -> Split:
         raise InputError(
             f"{images_path} has {len(images)} images but {labels_path} has {len(labels)} labels. Replace them."
         )
-    if not len(images) or images.shape[1] != images.shape[2]:
+    if images.shape[1] != images.shape[2]:
         raise InputError(f"{images_path} holds no square images. Replace it.")
     if int(labels.max()) >= classes:
         raise InputError(f"{labels_path} has a label above {classes - 1}. Replace it.")
@@ -97,12 +101,15 @@ def _parse(file: "IO[bytes] | gzip.GzipFile", dimensions: int) -> Tensor:
     if len(head) < 4 + 4 * dimensions:
         raise ValueError("it is cut short")
     shape = [int(size) for size in np.frombuffer(head, ">u4", offset=4)]
-    expected = int(np.prod(shape, dtype=object))
-    if expected > 2**34:
-        raise ValueError(f"it claims to hold {expected} bytes")
-    values = bytearray(file.read(expected + 1))
+    expected = math.prod(shape)
+    if expected == 0:
+        raise ValueError("it holds no values")
+    if expected > _LARGEST:
+        raise ValueError(f"it claims to hold {expected:,} bytes")
+    # In pieces: a head that claims more than there is must not cost the memory it claims.
+    values = bytearray()
+    while piece := file.read(min(_PIECE, expected + 1 - len(values))):
+        values += piece
     if len(values) != expected:
         raise ValueError("it is cut short" if len(values) < expected else "it is longer than it says")
-    if not expected:
-        return torch.empty(shape, dtype=torch.uint8)
     return torch.frombuffer(values, dtype=torch.uint8).view(shape)
