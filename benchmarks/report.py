@@ -57,10 +57,10 @@ def _processor() -> str:
     return f"{cores} cores of {named[1] if named else platform.machine()}"
 
 
-def keep(name: str, text: str) -> None:
-    """Put a table between its marks in docs/benchmarks.md."""
-    page = PAGE.read_text(encoding="utf-8")
+def keep(name: str, text: str, path: Path = PAGE) -> None:
+    """Put a table between its marks in a page of docs/."""
+    page = path.read_text(encoding="utf-8")
     marks = re.compile(rf"(<!-- table: {re.escape(name)} -->\n).*?(<!-- end -->)", re.DOTALL)
-    assert marks.search(page), f"{PAGE} has no place for the table {name}"
+    assert marks.search(page), f"{path} has no place for the table {name}"
     page = marks.sub(lambda found: f"{found[1]}{text}\n\n{circumstances()}\n{found[2]}", page)
-    PAGE.write_text(page, encoding="utf-8")
+    path.write_text(page, encoding="utf-8")

@@ -1,5 +1,6 @@
 """The pictures of a run: exactly the documented files, each a readable PNG, and never the end of a training."""
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -7,7 +8,11 @@ from PIL import Image
 
 from tests.harness import begin, train
 from workbench import figures
-from workbench.training.events import Finished, Notice
+from workbench.album import Album
+from workbench.runs import files
+from workbench.runs.history import History
+from workbench.session import Session
+from workbench.training.events import Finished, LeftOutError, Notice, Snapshot
 
 ALWAYS = {
     "samples/step-000000006.png", "samples/step-000000012.png", "samples/final.png",
@@ -62,3 +67,82 @@ def test_a_picture_that_cannot_be_drawn_ends_no_training(tmp_path: Path, monkeyp
     assert "in broken" in run.folder.log_file.read_text()
     assert run.folder.state().status == "done"
     assert run.folder.snapshot(6).is_file()  # the arrays do not wait for the drawing
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[Session, list[Snapshot], History]:
+    """A run without pictures, and its two moments."""
+    run = begin(tmp_path_factory.mktemp("runs"), "ae", epochs="2", every="1", latent="2")
+    moments = [event for event in train(run) if isinstance(event, Snapshot)]
+    return run, moments, History.read(run.folder.metrics_file)
+
+
+def empty(trained: tuple[Session, list[Snapshot], History]) -> tuple[Album, list[Snapshot], Path]:
+    """An album that has drawn nothing, the moments to draw, and its folder."""
+    run, moments, history = trained
+    for path in run.folder.path.iterdir():
+        if path.is_dir() and path != run.folder.checkpoints:
+            shutil.rmtree(path)
+    return Album(run.folder, run.config, run.images, run.state.model, history), moments, run.folder.path
+
+
+def test_a_picture_that_cannot_be_written_costs_no_other(
+    trained: tuple[Session, list[Snapshot], History], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    album, (first, last), folder = empty(trained)
+    real, failing = files.write, {"curves", "snapshots"}
+
+    def write(path: Path, data: bytes, *, new_folder: bool = True) -> None:
+        if path.parent.name in failing:
+            raise files.DiskError(OSError(28, "No space left on device"), path, len(data))
+        real(path, data, new_folder=new_folder)
+
+    monkeypatch.setattr(files, "write", write)
+    with pytest.raises(LeftOutError, match=r"step-000000006\.npz could not be written: no space left"):
+        album(first)
+    assert set(pictures(folder)) == {
+        f"{kind}/step-000000006.png" for kind in ("samples", "reconstructions", "latent")
+    }
+    album(first)  # the same trouble is told once
+    failing.clear()
+    album(first)
+    failing.add("samples")
+    with pytest.raises(LeftOutError, match="samples"):  # it was over: this is another one
+        album(last)
+    assert set(pictures(folder)) >= {"curves/curves.png", "summary.png", "latent/final.png"}
+
+
+def test_a_drawing_that_fails_costs_no_other_and_is_told_once(
+    trained: tuple[Session, list[Snapshot], History], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    album, (first, last), folder = empty(trained)
+
+    def broken(*_: object, **__: object) -> None:
+        raise ValueError("no such colour")
+
+    monkeypatch.setattr(figures, "samples", broken)
+    with pytest.raises(LeftOutError, match="no such colour"):
+        album(first)
+    album(last)
+    drawn = set(pictures(folder))
+    assert drawn > {"curves/curves.png", "reconstructions/step-000000006.png", "latent/final.png", "summary.png"}
+    assert not any(name.startswith("samples/") for name in drawn)
+
+
+def test_the_disk_is_told_before_a_drawing_that_fails(
+    trained: tuple[Session, list[Snapshot], History], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A sink that has no room stays; one that fails otherwise may be dropped, so that is told last."""
+    album, (first, _), folder = empty(trained)
+
+    def broken(*_: object, **__: object) -> None:
+        raise ValueError("no such colour")
+
+    monkeypatch.setattr(figures, "samples", broken)
+    (folder / "latent").write_text("a file where a folder should be")
+    with pytest.raises(LeftOutError, match=r"latent is no folder"):
+        album(first)
+    with pytest.raises(LeftOutError, match="no such colour"):
+        album(first)
+    album(first)
+    (folder / "latent").unlink()

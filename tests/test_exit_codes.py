@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -71,7 +72,10 @@ def test_a_divergence_names_the_loss_and_the_step(capsys: Capture, monkeypatch: 
     done = train(capsys, "--steps", "30", "--json", "--expect", "loss<=1e9")
     assert done.code == 1
     assert json.loads(done.out)["state"] == "diverged"
-    assert "Diverged: kl became nan at step 9. Try a lower --learning-rate or --clip 1." in done.err
+    assert (
+        "Diverged: kl became nan at step 9. Try a lower --learning-rate or --clip 1. From step 6: genbench"
+        in done.err
+    )
     assert "Expected loss <= 1e+09; the run has no finite loss." in done.err
     state = the_run().state()
     assert (state.status, state.reason[:26]) == ("diverged", "kl became nan at step 9. T")
@@ -110,18 +114,32 @@ def test_a_bug_in_a_model_is_one_line_and_a_log(capsys: Capture, monkeypatch: py
 def test_too_little_memory_says_what_to_change(capsys: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
     break_at(2, monkeypatch, torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB"))
     assert train(capsys, "--steps", "3").code == 1
-    assert the_run().state().reason == "The device ran out of memory. Try --batch-size 8, or a smaller --width."
+    assert the_run().state().reason == (
+        "The device ran out of memory with --batch-size 16. Try --batch-size 8, or a smaller --width."
+    )
 
 
-def test_a_full_disk_ends_the_run_with_its_reason(capsys: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
-    def full(*_: object) -> None:
-        raise OSError(28, "No space left on device")
+def test_too_little_memory_says_what_would_fit(capsys: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
+    vae = models.load("vae")
+    honest = vae.training_step
 
-    monkeypatch.setattr("workbench.runs.files.append_line", full)
-    done = train(capsys, "--steps", "8", "--json")
-    assert done.code == 1
-    assert json.loads(done.out)["state"] == "failed"
-    assert "Failed: The run could not be written (No space left on device)." in done.err
+    def training_step(self: object, batch: Batch, minimise: Minimise) -> dict[str, Tensor]:
+        if batch.step >= 7 and len(batch.images) > 5:
+            raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB")
+        return honest(self, batch, minimise)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(vae, "training_step", training_step)
+    assert train(capsys, "--steps", "12").code == 1
+    command = f"{the_run().resume_command} --batch-size 4"
+    assert the_run().state().reason == (
+        "The device ran out of memory with --batch-size 16. A step of 4 images fits. Go on from step 6 with it: "
+        f"{command}"
+    )
+    monkeypatch.setattr(vae, "training_step", honest)
+    assert genbench(capsys, *shlex.split(command)[1:], "--name", "smaller", "--quiet").code == 0
+    child = RunFolder(Path("runs/smaller"))
+    assert (child.parent() or {})["step"] == 6
+    assert child.state().step == 48  # the same two epochs
 
 
 def test_an_interrupted_run_is_saved_and_goes_on(tmp_path: Path, capsys: Capture) -> None:

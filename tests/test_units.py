@@ -33,7 +33,7 @@ def test_settings_and_sets_read_as_they_are_typed() -> None:
         "none",
         "0.001",
         "3",
-        "True",
+        "true",
         "conv",
     ]
     assert units.dataset_title("folder:/somewhere/flowers") == "flowers"

@@ -19,6 +19,7 @@ def main() -> None:
                          "Start `genbench` instead of `python -m workbench`, or change the folder."))  # fmt: skip
     # Waiting threads that spin are a tenfold loss beside any other load; torch reads this when imported.
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # without it --deterministic is refused on a GPU
     from workbench.cli import run
 
     _leave(run(sys.argv[1:]))

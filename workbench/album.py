@@ -1,7 +1,8 @@
 """The sink that turns snapshots into the pictures of a run folder: arrays at once, then drawings."""
 
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+import traceback
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +21,7 @@ from workbench.runs import files, pictures
 from workbench.runs.folder import RunFolder
 from workbench.runs.history import History
 from workbench.runs.pictures import Facts, Pictures
-from workbench.training.events import Event, Snapshot, Started
+from workbench.training.events import Event, LeftOutError, Snapshot, Started
 from workbench.training.snapshots import POINTS, REACH
 from workbench.training.state import Model
 
@@ -33,31 +34,67 @@ class Album:
     """Keeps each snapshot and draws it at full resolution; at the end also t-SNE, paths, traversals, a summary."""
 
     def __init__(
-        self, folder: RunFolder, config: RunConfig, images: ImageSet, model: Model, history: History
-    ) -> None:
+        self, folder: RunFolder, config: RunConfig, images: ImageSet, model: Model, history: History,
+        hurried: Callable[[], bool] = lambda: False,
+    ) -> None:  # fmt: skip
+        """`hurried` says whether somebody waits for the run to end, so that no further picture is begun."""
         self._folder, self._config, self._images, self._model = folder, config, images, model
+        self._hurried = hurried
         self._history = history
         self._started: Started | None = None
         self._title = f"{type(model).__name__} on {images.title}"
+        self._failures: dict[str, Exception] = {}  # of the moment at hand, by what could not be made
+        self._told: set[str] = set()  # what could not be made at the moment before, and was told
 
     def __call__(self, event: Event) -> None:
         if isinstance(event, Started):
             self._started = event
         if not isinstance(event, Snapshot):
             return
-        flat = None if event.codes is None else _flat(event.codes, event.labels, self._before())
-        self._keep(event, flat)  # first, so that whoever watches need not wait for the drawings
+        self._failures.clear()
+        flat: Flat | None = None
+        with self._apart("latent"):
+            flat = None if event.codes is None else _flat(event.codes, event.labels, self._before())
+        with self._apart("snapshots"):
+            self._keep(event, flat)  # first, so that whoever watches need not wait for the drawings
         names = [f"step-{event.step:09d}"] + ["final"] * event.final
-        sheet: list[tuple[str, Draw]] = [("Curves", self._curves)]
-        self._write("curves", ["curves"], self._curves, self._header(event, "training curves"))
+        sheet: list[tuple[str, Draw]] = []
         for kind, title, draw, header in self._drawings(event, flat):
-            self._write(
-                kind, names if kind in {"samples", "reconstructions", "latent"} else ["final"], draw, header
-            )
-            sheet.append((title, draw))
-        if event.final:
-            self._tsne(event)
-            self._summary(event, sheet)
+            if self._hurried():
+                break
+            with self._apart(kind):
+                picture = png(draw(header, figures.CONTENT))
+                sheet.append((title, draw))
+                self._write(kind, names, picture)
+        if event.final and not self._hurried():
+            with self._apart("t-SNE"):
+                self._tsne(event)
+            with self._apart("summary"):
+                self._summary(event, sheet)
+        self._tell_failures()
+
+    @contextmanager
+    def _apart(self, what: str) -> Iterator[None]:
+        """What fails in here costs nothing else."""
+        try:
+            yield
+        except files.DiskError as error:  # whatever there is no room for, it is one trouble
+            self._failures.setdefault("disk", error)
+        except Exception as error:  # noqa: BLE001 (told when all else is made)
+            self._failures.setdefault(what, error)
+
+    def _tell_failures(self) -> None:
+        """Raise the first failure that was not told at the moment before, in a sentence, the disk's first."""
+        news = [what for what in ("disk", *self._failures) if what in self._failures.keys() - self._told]
+        self._told = (self._told & self._failures.keys()) | set(news[:1])
+        if not news:
+            return
+        error = self._failures[news[0]]
+        if isinstance(error, files.DiskError):
+            raise LeftOutError(f"{error}. Training goes on; pictures are tried again.")
+        with suppress(files.DiskError):
+            self._folder.log("".join(traceback.format_exception(error)))
+        raise LeftOutError(f"{news[0]} could not be drawn ({error}); the traceback is in {self._folder.log_file}.")
 
     def _before(self) -> projection.Points | None:
         """The points of the snapshot before, also of another sitting."""
@@ -77,7 +114,9 @@ class Album:
 
     def _drawings(self, event: Snapshot, flat: Flat | None) -> list[tuple[str, str, Draw, Header]]:
         """(folder, title, drawing, header) of each picture the snapshot has something for."""
-        found: list[tuple[str, str, Draw, Header]] = []
+        found: list[tuple[str, str, Draw, Header]] = [
+            ("curves", "Curves", self._curves, self._header(event, "training curves"))
+        ]
 
         def add(kind: str, title: str, draw: Draw, caption: str) -> None:
             found.append((kind, title, draw, self._header(event, title.lower(), caption)))
@@ -142,7 +181,7 @@ class Album:
             [(title, draw(None, figures.COLUMN)) for title, draw in sheet],
             self._facts(), numbers,
         )  # fmt: skip
-        files.write(self._folder.summary_file, png(picture))
+        files.write(self._folder.summary_file, png(picture), new_folder=False)
 
     def _facts(self) -> list[tuple[str, str]]:
         """What the run was: its images, every setting that is set, and what it ran on."""
@@ -166,10 +205,10 @@ class Album:
             }  # fmt: skip
         return list(facts.items())
 
-    def _write(self, kind: str, names: list[str], draw: Draw, header: Header) -> None:
-        data = png(draw(header, figures.CONTENT))
-        for name in names:
-            files.write(self._folder.picture(kind, name), data)
+    def _write(self, kind: str, names: list[str], picture: bytes) -> None:
+        always = {"curves": ["curves"], "interpolation": ["final"], "traversal": ["final"]}
+        for name in always.get(kind, names):
+            files.write(self._folder.picture(kind, name), picture)
 
     def _header(self, event: Snapshot, what: str, caption: str = "") -> Header:
         where = f"step {event.step:,}, epoch {event.epoch:g}"

@@ -20,7 +20,7 @@ import models
 from models.errors import InputError
 from models.settings import Setting, suggest
 from workbench import __version__
-from workbench.config import RunConfig, changes, defaults, resolve, settings_of
+from workbench.config import CHANGEABLE, RunConfig, branched, changes, defaults, resolve, settings_of
 from workbench.data import catalogue
 
 DONE, FAILED, USAGE, INTERRUPTED = 0, 1, 2, 130
@@ -65,7 +65,7 @@ def _bug(error: Exception) -> int:
 
 def _refuse(sentence: str) -> int:
     for line in sentence.splitlines():
-        click.echo(f"genbench: {line}", err=True)
+        click.echo(f"genbench: {catalogue.printable(line)}", err=True)
     return USAGE
 
 
@@ -194,9 +194,8 @@ class Genbench(click.Group):
         if not values["no_ui"] and not values["dry_run"]:
             return _workbench(self.model_name, given, context)
         resuming = values["resume"] is not None
-        for kept in ("model", "name"):
-            if resuming and values[kept] is not None:
-                raise InputError(f"A resumed run keeps its {kept}: leave --{kept} out, or leave --resume out.")
+        if resuming and values["model"] is not None:
+            raise InputError("A resumed run keeps its model: leave --model out, or leave --resume out.")
         config = None if resuming else resolve(self.model_name, given)
         if values["dry_run"]:
             return _dry_run(config or _resumed(values, given))
@@ -239,7 +238,8 @@ def _own_options() -> list[click.Parameter]:
         click.Option(["--model"], metavar="NAME", shell_complete=complete_models,
                      help=f"{', '.join(models.names())}. Default: {DEFAULT_MODEL}."),
         click.Option(["--resume"], metavar="RUN", shell_complete=complete_runs,
-                     help="Go on with a run (name or path) from its last checkpoint."),
+                     help="Go on with a run (name or path) from its last checkpoint; with other settings "
+                     "as a new run."),
         click.Option(["--runs-dir"], metavar="PATH", type=Path, default=Path("runs"),
                      help="Where run folders go. Default: ./runs."),
         click.Option(["--name"], metavar="NAME",
@@ -279,7 +279,8 @@ def _version(context: click.Context, parameter: click.Parameter, wanted: bool) -
 def _resumed(values: dict[str, Any], given: dict[str, str]) -> RunConfig:
     from workbench.runs.listing import find
 
-    return find(values["resume"], values["runs_dir"]).config().with_changes(changes(given))
+    config = find(values["resume"], values["runs_dir"]).config()
+    return config.with_changes(changes(given)) if given.keys() <= set(CHANGEABLE) else branched(config, given)
 
 
 def _dry_run(config: RunConfig) -> int:

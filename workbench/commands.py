@@ -15,9 +15,10 @@ from rich.text import Text
 import models as registry
 from models.errors import InputError
 from models.settings import describe
-from workbench.config import differing
+from workbench.config import RunConfig, differing
 from workbench.data import catalogue
 from workbench.runs import listing, query
+from workbench.runs.folder import State
 from workbench.runs.listing import Listing, ordered
 from workbench.units import age, dataset_title, duration, number, plain
 
@@ -56,10 +57,15 @@ def _console() -> Console:
     return Console(highlight=False, width=_UNBOUNDED if endless else None)
 
 
+def _seen(text: object) -> str:
+    """A text from a file as it may stand on one line of a terminal: nothing in it moves the cursor."""
+    return "".join(character if character.isprintable() else "\ufffd" for character in str(text))
+
+
 def _print(*renderables: Any) -> None:
     console = _console()
     for renderable in renderables:
-        console.print(renderable, markup=False, soft_wrap=isinstance(renderable, str))
+        console.print(renderable, markup=False, soft_wrap=isinstance(renderable, str | Text))
 
 
 @click.command("models")
@@ -115,6 +121,8 @@ def runs_command(words: tuple[str, ...], runs_dir: Path) -> None:
     genbench runs 'tag:paper mnist'      by tag, and by a part of the name
     """
     rows = Listing(runs_dir).rows()
+    if not rows and os.path.lexists(runs_dir) and not os.access(runs_dir / ".", os.R_OK | os.X_OK):
+        raise InputError(f"{runs_dir} is no folder that can be read. Give another --runs-dir.")
     if not rows:
         _print(f"There are no runs in {runs_dir} yet. `genbench --no-ui` makes one.")
         return
@@ -130,8 +138,8 @@ def runs_command(words: tuple[str, ...], runs_dir: Path) -> None:
             done = [f"{row.step:,}/{row.steps_total:,}"] * roomy
             key = f"{row.key} {number(row.key_value)}" if row.key in row.metrics else ""
             old = age(time.time() - row.heartbeat) if row.heartbeat else ""
-            table.add_row(row.name, row.status, row.model, row.dataset, *done, key, old)
-    _print(table, *(f"Note: {row.problem}" for row in shown if row.problem))
+            table.add_row(*map(_seen, (row.name, row.status, row.model, row.dataset, *done, key, old)))
+    _print(table, *(_seen(f"Note: {wrong}") for row in shown for wrong in (row.problem, row.note) if wrong))
 
 
 @click.command("show")
@@ -139,21 +147,52 @@ def runs_command(words: tuple[str, ...], runs_dir: Path) -> None:
 @RUNS_DIR
 def show_command(run: str, runs_dir: Path) -> None:
     """Show one run: state, numbers, changed settings, pictures."""
+    from workbench.runs import damage  # with numpy, which the other commands do without
+    from workbench.runs.reader import RunReader
+
     folder = listing.find(run, runs_dir)
-    config, state = folder.config(), folder.state()
-    _print(Text(str(folder.path), style="bold"), f"{state.status}", *([state.reason] if state.reason else []))
-    _print(f"step {state.step:,} of {state.steps_total:,}, epoch {state.epoch:g}, "
-           f"{duration(state.seconds)}, {state.images_per_second:,.0f} images/s\n")  # fmt: skip
-    numbers = _table("metric", "held-out", "training")
-    names = dict.fromkeys(name.removeprefix("train_") for name in state.metrics)
-    for name in names:
-        numbers.add_row(name, number(state.metrics.get(name)), number(state.metrics.get(f"train_{name}")))
+    read = RunReader(folder)
+    while read.poll(1.0).behind:
+        pass
+    damaged = damage.found(folder)
+    pictures = [path for path in folder.pictures() if path not in damaged]
+    problems = [*read.problems, *read.lacking(), *damaged.values()]
+    if not (read.state or read.config or pictures):
+        raise InputError("\n".join(problems))
+    _print(Text(_seen(folder.path), style="bold"))
+    if read.state:
+        _print(*_state_of(read.state))
+    if folder.tags():
+        _print(f"tags: {', '.join(folder.tags())}\n")
+    if read.state:
+        _print(_numbers_of(read.state), "")
+    if read.config:
+        _print(_settings_of(read.config), "")
+    notes = read.state.notes if read.state else ()
+    _print(*map(_seen, (*notes, *pictures, *(f"Note: {wrong}" for wrong in problems))))
+
+
+def _state_of(state: State) -> list[str]:
+    return [
+        state.status, *([_seen(state.reason)] if state.reason else []),
+        f"step {state.step:,} of {state.steps_total:,}, epoch {state.epoch:g}, "
+        f"{duration(state.seconds)}, {state.images_per_second:,.0f} images/s\n",
+    ]  # fmt: skip
+
+
+def _numbers_of(state: State) -> Table:
+    table = _table("metric", "held-out", "training")
+    for name in dict.fromkeys(name.removeprefix("train_") for name in state.metrics):
+        table.add_row(_seen(name), number(state.metrics.get(name)), number(state.metrics.get(f"train_{name}")))
+    return table
+
+
+def _settings_of(config: RunConfig) -> Table:
     changed = differing(config)
-    settings = _table("setting", "value", "default")
+    table = _table("setting", "value", "default")
     for _, name, value in config.items():
-        settings.add_row(name, plain(value), plain(changed[name][1]) if name in changed else "")
-    _print(*([f"tags: {', '.join(folder.tags())}\n"] if folder.tags() else []), numbers, "", settings, "")
-    _print(*state.notes, *(str(path) for path in folder.pictures()))
+        table.add_row(name, _seen(plain(value)), plain(changed[name][1]) if name in changed else "")
+    return table
 
 
 @click.command("sample")
@@ -190,6 +229,7 @@ def sample_command(run: str, count: int, output: Path | None, seed: int, device:
     )
     picture = figures.samples(to_bytes(torch.cat(parts)).cpu().numpy(), header)
     try:
+        output.parent.mkdir(parents=True, exist_ok=True)
         files.write(output, figures.png(picture))
     except OSError as error:
         raise InputError(f"{output} cannot be written ({error.strerror}). Choose another -o.") from None

@@ -20,7 +20,8 @@ from models.settings import ModelSettings, S, Setting, Settings, describe, parse
 from workbench.data import catalogue
 
 GROUPS = ("model", "data", "training")
-CHANGEABLE = ("epochs", "steps", "device", "threads", "data_dir")  # what a resumed run may have another value of
+# What a run that goes on may have another value of: how long, and on what. Anything else makes it another run.
+CHANGEABLE = ("epochs", "steps", "save_every", "device", "threads", "data_dir")
 
 _BOTH_LENGTHS = "Give --epochs or --steps, not both: each says how long to train."
 
@@ -55,6 +56,8 @@ class TrainingSettings(Settings):
     """Images in one step."""
     every: Annotated[int, Field(ge=1, le=1_000_000)] = 1
     """Epochs between evaluations and pictures."""
+    save_every: Annotated[float, Field(gt=0, le=86_400)] = 30.0
+    """Seconds between checkpoints, while they cost under 2 % of the time; epochs longer than a tenth end in one."""
     averaging: Annotated[float, Field(ge=0, lt=1)] = 0.999
     """Decay per step of the averaged weights used for evaluation and pictures; 0 uses the last weights."""
     clip: Annotated[float, Field(gt=0)] | None = None
@@ -65,6 +68,8 @@ class TrainingSettings(Settings):
     """auto, cpu, cuda, cuda:N or mps."""
     precision: Precision = "auto"
     """Arithmetic of the networks; auto is bfloat16 on a GPU that has it, else float32."""
+    deterministic: bool = False
+    """Only operations that give the same bits each time, also on a GPU, where they are slower."""
     threads: Annotated[int, Field(ge=1, le=1024)] | None = None
     """CPU threads of torch; none uses every core this process may use."""
 
@@ -220,19 +225,21 @@ def differing(config: RunConfig) -> dict[str, tuple[Any, Any]]:
 
 
 def changes(given: Mapping[str, str]) -> dict[str, Any]:
-    """Settings given as text to a run that goes on, checked. Raises `InputError` for what must stay."""
-    fixed = [name for name in given if name not in CHANGEABLE]
-    if fixed:
-        raise InputError(
-            f"A resumed run keeps its settings; {', '.join(fixed)} cannot change. "
-            f"Only {', '.join(CHANGEABLE)} may: start a new run for anything else."
-        )
+    """Settings given as text to a run that goes on, checked: those that leave it the same run."""
     if {"epochs", "steps"} <= given.keys():
         raise InputError(_BOTH_LENGTHS)
     data = {name: text for name, text in given.items() if name in DataSettings.model_fields}
     changed = read(TrainingSettings, {name: text for name, text in given.items() if name not in data})
     changed |= _absolute(read(DataSettings, data))
     return changed | ({"steps": None} if "epochs" in changed else {})
+
+
+def branched(config: RunConfig, given: Mapping[str, str]) -> RunConfig:
+    """A run's configuration with any of its settings changed, which makes it another run."""
+    kept = typed(config)
+    if given.keys() & {"epochs", "steps"}:
+        kept = {name: text for name, text in kept.items() if name not in {"epochs", "steps"}}
+    return resolve(config.model_name, {**kept, **given})
 
 
 def _absolute(values: dict[str, Any]) -> dict[str, Any]:

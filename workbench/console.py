@@ -1,9 +1,9 @@
 """A run on a console: live lines on a terminal, plain lines at a fixed cadence elsewhere, JSON for scripts."""
 
+import errno
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import AbstractContextManager
-from pathlib import Path
+from contextlib import AbstractContextManager, suppress
 from typing import Any
 
 from rich.console import Console, ConsoleOptions, RenderResult
@@ -14,6 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from models.metric import Metric
+from workbench.runs.folder import RunFolder
 from workbench.training.events import Evaluated, Event, Finished, Notice, Paused, Saved, Snapshot, Started
 from workbench.training.events import Progress as Report
 from workbench.units import duration, number
@@ -21,6 +22,14 @@ from workbench.units import duration, number
 LINE_SECONDS = 5.0  # between plain lines
 FRAME_SECONDS = 0.1  # between live lines; on tiny sets there are hundreds of reports a second
 WIDEST = 110  # a longer bar tells no more
+
+
+class Lasting(Console):
+    """A console whose reader may go: `genbench --no-ui | head` trains to the end."""
+
+    def on_broken_pipe(self) -> None:
+        """Rich would leave the program, and with it the run. So it is an error as any other."""
+        raise BrokenPipeError(errno.EPIPE, "whoever read this is gone")
 
 
 class LiveLines:
@@ -81,8 +90,9 @@ class RunConsole(AbstractContextManager["RunConsole"]):
         return self
 
     def __exit__(self, *_: object) -> None:
-        if self._live:
-            self._live.stop()
+        with suppress(OSError):  # the terminal may be gone
+            if self._live:
+                self._live.stop()
 
     def __call__(self, event: Event) -> None:
         match event:
@@ -173,7 +183,9 @@ def _terms(metrics: Mapping[str, float]) -> str:
     return "  ".join(f"{name} {number(value)}" for name, value in metrics.items())
 
 
-def print_result(console: Console, result: Mapping[str, Any], metrics: Mapping[str, Metric], picture: Path) -> None:
+def print_result(
+    console: Console, result: Mapping[str, Any], metrics: Mapping[str, Metric], folder: RunFolder
+) -> None:
     """The final numbers with their units, held-out beside training; how it ended; what to look at or do next."""
     table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="dim")
     table.add_column("")
@@ -187,20 +199,20 @@ def print_result(console: Console, result: Mapping[str, Any], metrics: Mapping[s
         console.print()
         console.print(table)
         console.print()
-    for line in _ending(result, picture):
+    for line in _ending(result, folder):
         _print(console, line)
 
 
-def _ending(result: Mapping[str, Any], picture: Path) -> Iterator[str]:
+def _ending(result: Mapping[str, Any], folder: RunFolder) -> Iterator[str]:
     state = str(result["state"]).capitalize()
     yield (
         f"{state} after {result['steps']:,} steps in {duration(result['seconds'])}, "
         f"{result['images_per_second']:,.0f} images/s."
     )
     if result["state"] == "stopped":
-        yield f"Go on with: genbench --no-ui --resume {result['run']}"
-    if picture.exists():
-        yield f"Look at {picture}"
+        yield f"Go on with: {folder.resume_command}"
+    if folder.summary_file.exists():
+        yield f"Look at {folder.summary_file}"
 
 
 class DataProgress(AbstractContextManager["DataProgress"]):

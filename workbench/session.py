@@ -5,9 +5,10 @@ Everything that can be refused is refused before the run's folder exists.
 
 import os
 import traceback
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -17,16 +18,19 @@ import models
 from models.base import ImageShape
 from models.errors import InputError
 from workbench.album import Album
-from workbench.config import RunConfig, steps_per_epoch
+from workbench.config import RunConfig, branched, steps_per_epoch
+from workbench.data.catalogue import printable
 from workbench.data.imageset import ImageSet, Progress
 from workbench.data.load import load
-from workbench.runs import checkpoint, history, pictures
+from workbench.runs import checkpoint, damage, files, history, pictures, reading, requests
 from workbench.runs.folder import RunFolder, State, check_name
 from workbench.runs.history import History
 from workbench.training import devices
 from workbench.training.control import Control
 from workbench.training.events import Finished, Notice, Sink
+from workbench.training.listener import Listener
 from workbench.training.loop import Trainer
+from workbench.training.memory import is_exhausted
 from workbench.training.order import seed_for
 from workbench.training.recorder import Recorder
 from workbench.training.state import Model, TrainingState
@@ -47,19 +51,21 @@ class Session:
         """Train to the end. A bug ends the run as failed: traceback to `log.txt`, one line to the sinks."""
         past = History.read(self.folder.metrics_file)
         recorder = Recorder(self.folder, past)
-        album = Album(self.folder, self.config, self.images, self.state.model, past)
+        album = Album(self.folder, self.config, self.images, self.state.model, past, lambda: control.hurried)
+        trainer = None
         try:
             trainer = Trainer(
                 self.state, self.images, self.config.training, self.machine,
-                self.folder, [recorder, album, *sinks], control,
+                self.folder, recorder, [album, *sinks], control,
             )  # fmt: skip
-            for text in (*self.images.notices, *self.notices):
-                trainer.tell(Notice(self.state.step, text))
-            return trainer.run()
+            with Listener(self.folder, control):
+                for text in (*self.images.notices, *self.notices):
+                    trainer.tell(Notice(self.state.step, text))
+                return trainer.run()
         except Exception as error:  # noqa: BLE001 (a bug must not take the program that shows the run)
-            finished = Finished("failed", self.state.step, _failure(error, self.config, self.folder))
             with suppress(OSError):
                 self.folder.log(traceback.format_exc())
+            finished = Finished("failed", self.state.step, _failure(error, self.folder, trainer))
             everyone: list[Sink] = [recorder, *sinks]
             for sink in everyone:
                 with suppress(Exception):  # what failed may be this sink, or the disk
@@ -79,23 +85,43 @@ def begin(
         check_name(runs_dir, name)
     images = _images(config, progress)
     state = _state(config, images.shape, machine)
+    folder = _new_folder(config, runs_dir, name, images, state, machine)
+    return Session(config, folder, images, state, machine)
+
+
+def _new_folder(
+    config: RunConfig, runs_dir: Path, name: str | None, images: ImageSet, state: TrainingState,
+    machine: devices.Machine, parent: Mapping[str, Any] | None = None,
+) -> RunFolder:  # fmt: skip
+    """A new run's folder, locked, with all that is known before the first step."""
     folder = RunFolder.create(runs_dir, config, name)
     try:
-        folder.lock()
-        folder.write_config(config, describe_images(images), state.model.metrics)
-        folder.write_state(State("running"))
-        folder.write_environment(_environment(config, machine))
+        with _in_words():
+            folder.lock()
+            folder.write_config(config, describe_images(images), state.model.metrics, parent)
+            folder.write_state(State("running"))
+            folder.write_environment(_environment(config, machine))
     except BaseException:
         folder.unlock()
-        folder.remove()
+        with suppress(InputError):
+            folder.remove()
         raise
-    return Session(config, folder, images, state, machine)
+    return folder
+
+
+@contextmanager
+def _in_words() -> Iterator[None]:
+    """What cannot be written before the first step is a refusal."""
+    try:
+        yield
+    except OSError as error:
+        raise InputError(f"{error}. Free some space, or choose another --runs-dir.") from None
 
 
 def resume(
     folder: RunFolder, changes: dict[str, Any], progress: Progress | None = None, spare_cores: int = 0
 ) -> Session:
-    """Prepare to go on with a run from its last checkpoint.
+    """Prepare to go on with a run from its last checkpoint, as if it had not been interrupted.
 
     `changes` may give `epochs` or `steps`, to go further, `device`, `threads`, and where the data lies now.
     Raises `InputError` where the run cannot go on: it is being written, has no checkpoint, is finished, or its
@@ -103,31 +129,114 @@ def resume(
     """
     folder.lock()
     try:
+        files.remove_leftovers(folder.path)
+        requests.clear(folder)
+        lost = damage.lost(folder)
         config = folder.config().with_changes(changes)
-        machine = devices.choose(config.training, spare_cores)
-        images = _images(config, progress)
-        if images.fingerprint != folder.images()["fingerprint"]:
-            raise InputError(
-                f"{folder.name} was trained on other images than {config.data.dataset} holds now. "
-                "Put the old images back, or start a new run."
-            )
-        state = _state(config, images.shape, machine)
-        saved, broken = checkpoint.latest(folder)
-        state.restore(saved)
-        epoch = steps_per_epoch(len(images.train), config.training.batch_size)
-        total = config.training.steps or config.training.epochs * epoch
-        if state.step >= total:
+        machine, images, state, notices = _restored(folder, config, progress, spare_cores, same=True)
+        notices = [*lost, *notices]
+        total = _steps_total(config, images)
+        if state.step >= total and (state.step > total or _is_done(folder)):
             raise InputError(
                 f"{folder.name} has done all its {total} steps. Give --epochs or --steps above that to go further."
             )
-        history.truncate(folder.metrics_file, state.step)
-        pictures.truncate(folder, state.step)
-        folder.write_config(config, describe_images(images), state.model.metrics)
-        folder.write_environment(_environment(config, machine))
+        with _in_words():
+            checkpoint.set_aside(folder, state.step)
+            history.truncate(folder.metrics_file, state.step)
+            pictures.truncate(folder, state.step)
+            folder.write_config(config, describe_images(images), state.model.metrics, folder.parent())
+            folder.write_environment(_environment(config, machine))
     except BaseException:
         folder.unlock()
         raise
-    return Session(config, folder, images, state, machine, broken)
+    return Session(config, folder, images, state, machine, notices)
+
+
+def branch(
+    parent: RunFolder, given: Mapping[str, str], runs_dir: Path, name: str | None, progress: Progress | None = None,
+    spare_cores: int = 0,
+) -> Session:  # fmt: skip
+    """Prepare a new run with other settings that goes on from the last checkpoint of `parent`, and names it.
+
+    It begins at the same epoch, also where the settings make other steps of it. Raises `InputError` as `begin` and
+    `resume` do, and where the settings make another architecture.
+    """
+    config = branched(parent.config(), given)
+    check_writable(runs_dir)
+    if name is not None:
+        check_name(runs_dir, name)
+    machine, images, state, notices = _restored(parent, config, progress, spare_cores, same=False)
+    at = {"run": parent.name, "step": state.step}
+    count = parent.images().get("train")
+    if not isinstance(count, int) or count < 1:
+        raise InputError(f"{parent.config_file} does not say how many images the run was trained on.")
+    before = steps_per_epoch(count, parent.config().training.batch_size)
+    now = steps_per_epoch(len(images.train), config.training.batch_size)
+    state.step = state.step * now // before
+    if config.training.steps and "steps" not in given:
+        config = config.with_changes({"steps": config.training.steps * now // before})
+    if state.step >= (total := _steps_total(config, images)):
+        raise InputError(
+            f"{parent.name} has done all {total} steps that were asked for. Give more --epochs or --steps."
+        )
+    notices = [f"Goes on from step {at['step']:,} of {parent.name} with other settings.", *notices]
+    folder = _new_folder(config, runs_dir, name, images, state, machine, at)
+    return Session(config, folder, images, state, machine, notices)
+
+
+def _restored(
+    folder: RunFolder, config: RunConfig, progress: Progress | None, spare_cores: int, same: bool
+) -> tuple[devices.Machine, ImageSet, TrainingState, list[str]]:
+    """A run's state as it was saved, on the machine and with the images to go on with; what is to be said of it.
+
+    `same` is whether it goes on as the same run: on the same images, with the learning rates that were saved.
+    """
+    saved, notices = None, ["There was no checkpoint yet, so the run begins again."]
+    if checkpoint.any_there(folder) or not same:
+        saved, broken = checkpoint.latest(folder)
+        notices = [f"{text} The run goes on from step {saved.step:,}." for text in broken]
+    before = _environment_before(folder) if same else {}
+    machine = devices.choose(config.training, spare_cores, before.get("threads"))
+    images = _images(config, progress)
+    if same and images.fingerprint != folder.images()["fingerprint"]:
+        raise InputError(
+            f"{folder.name} was trained on other images than {config.data.dataset} holds now. "
+            "Put the old images back, or start a new run."
+        )
+    state = _state(config, images.shape, machine)
+    if saved is not None:
+        state.restore(saved, own_rates=not same)
+    return machine, images, state, notices + _other_bits(before, _environment(config, machine))
+
+
+def _environment_before(folder: RunFolder) -> dict[str, Any]:
+    """What the last sitting ran on; nothing where that cannot be read, since a run goes on without it."""
+    with suppress(InputError):
+        return reading.read_json(folder.environment_file)
+    return {}
+
+
+def _other_bits(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
+    """A notice where this sitting may differ in the last bits from what the one before would have computed."""
+    torch_before = before.get("versions", {}).get("torch") if isinstance(before.get("versions"), dict) else None
+    pairs = [(name, before.get(name), now[name]) for name in ("device", "precision", "threads")]
+    pairs.append(("torch", torch_before, metadata.version("torch")))
+    changed = [f"{name} {new} (before: {old})" for name, old, new in pairs if old is not None and old != new]
+    if not changed:
+        return []
+    return [f"This sitting has {', '.join(changed)}: the last bits of its numbers may differ."]
+
+
+def _is_done(folder: RunFolder) -> bool:
+    """Whether nothing is left to do; a run killed in its last pictures has those left."""
+    with suppress(InputError):
+        return folder.stored_state().status == "done"
+    return False
+
+
+def _steps_total(config: RunConfig, images: ImageSet) -> int:
+    epoch = steps_per_epoch(len(images.train), config.training.batch_size)
+    return config.training.steps or config.training.epochs * epoch
 
 
 def trained_model(folder: RunFolder, device: str = "auto") -> tuple[Model, RunConfig, int]:
@@ -155,6 +264,10 @@ def describe_images(images: ImageSet) -> dict[str, Any]:
 
 def check_writable(runs_dir: Path) -> None:
     """Raise `InputError` where a run could not be written, before minutes are spent on data."""
+    if any("\ud800" <= character <= "\udfff" for character in str(runs_dir)):  # safetensors opens no such path
+        raise InputError(
+            f"Runs cannot be kept in {printable(str(runs_dir))}: its name is not UTF-8. Choose another --runs-dir."
+        )
     parent = runs_dir.absolute()
     while not parent.exists() and parent != parent.parent:
         parent = parent.parent
@@ -192,12 +305,26 @@ def _environment(config: RunConfig, machine: devices.Machine) -> dict[str, Any]:
     }
 
 
-def _failure(error: Exception, config: RunConfig, folder: RunFolder) -> str:
+def _failure(error: Exception, folder: RunFolder, trainer: Trainer | None) -> str:
     if isinstance(error, InputError):
         return str(error)
     if isinstance(error, OSError):
-        return f"The run could not be written ({error.strerror or error}). Its last checkpoint can be resumed."
-    if isinstance(error, torch.OutOfMemoryError) or "can't allocate memory" in str(error):
-        half = max(config.training.batch_size // 2, 2)
-        return f"The device ran out of memory. Try --batch-size {half}, or a smaller --width."
+        return f"{str(error).rstrip('.')}. The run's last checkpoint can be resumed."
+    if is_exhausted(error):
+        return _out_of_memory(error, folder, trainer)
     return f"{type(error).__name__}: {str(error).rstrip('.')}. The traceback is in {folder.log_file}."
+
+
+def _out_of_memory(error: Exception, folder: RunFolder, trainer: Trainer | None) -> str:
+    """What would fit: on a GPU by trying; on a CPU a try could end the process."""
+    size = trainer.settings.batch_size if trainer else 2
+    fits = trainer.smaller_batch(error) if trainer and isinstance(error, torch.OutOfMemoryError) else None
+    said = f"The device ran out of memory with --batch-size {size}."
+    if fits is None:
+        return f"{said} Try --batch-size {max(size // 2, 2)}, or a smaller --width."
+    if trainer is None or trainer.saved_step is None:
+        return f"{said} A step of {fits} images fits: use --batch-size {fits}."
+    return (
+        f"{said} A step of {fits} images fits. Go on from step {trainer.saved_step:,} with it: "
+        f"{folder.resume_command} --batch-size {fits}"
+    )

@@ -33,6 +33,8 @@ def age(seconds: float) -> str:
 
 def plain(value: Any) -> str:
     """A setting's value as it would be typed."""
+    if isinstance(value, bool):
+        return str(value).lower()
     return "none" if value is None else f"{value:g}" if isinstance(value, float) else str(value)
 
 

@@ -154,7 +154,7 @@ def test_the_lock_is_of_one_process_and_goes_with_it(tmp_path: Path) -> None:
 def test_a_run_that_is_written_cannot_be_deleted(tmp_path: Path) -> None:
     prepared = begin(tmp_path, "vae", "mine", steps="3")
     for folder in (RunFolder(tmp_path / "mine"), prepared.folder):  # a list's object, and the writer's own
-        with pytest.raises(InputError, match=f"mine is being written by process {os.getpid()} on .* stop it first"):
+        with pytest.raises(InputError, match=f"mine is being written by process {os.getpid()} on .* Watch it instead"):
             folder.remove()
         with pytest.raises(InputError, match="mine is being written"):
             folder.lock()
@@ -241,7 +241,7 @@ def test_a_refused_run_leaves_nothing(tmp_path: Path, monkeypatch: pytest.Monkey
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(RunFolder, "write_environment", full)
-    with pytest.raises(OSError, match="No space left"):
+    with pytest.raises(InputError, match="No space left"):
         begin(tmp_path / "runs", "vae", "mine")
     assert list((tmp_path / "runs").iterdir()) == []
 

@@ -10,7 +10,7 @@ import pytest
 
 from models.metric import Metric
 from tests.harness import small_config
-from workbench.runs import files, listing
+from workbench.runs import files, listing, reading
 from workbench.runs.folder import RunFolder, State, Status
 from workbench.runs.listing import Listing, RunRow, ordered
 
@@ -40,7 +40,7 @@ def test_a_row_says_what_a_list_shows(tmp_path: Path) -> None:
 
 def test_an_older_run_is_known_by_its_first_held_out_number(tmp_path: Path) -> None:
     folder = made(tmp_path, "old")
-    written = files.read_json(folder.config_file)
+    written = reading.read_json(folder.config_file)
     del written["metrics"]
     files.write_json(folder.config_file, written)
     (row,) = Listing(tmp_path).rows()

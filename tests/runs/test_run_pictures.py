@@ -27,9 +27,9 @@ def some(step: int, final: bool = False) -> Pictures:
 
 
 def test_what_is_saved_is_what_is_loaded(tmp_path: Path) -> None:
-    folder, made = RunFolder(tmp_path / "run"), some(7, final=True)
+    folder, made = RunFolder(tmp_path), some(7, final=True)
     path = pictures.save(folder, made)
-    assert path == tmp_path / "run" / "snapshots" / "step-000000007.npz"
+    assert path == tmp_path / "snapshots" / "step-000000007.npz"
     loaded = pictures.load(path)
     assert loaded.facts == made.facts
     for name in ("samples", "originals", "rebuilt", "points", "labels"):

@@ -1,6 +1,7 @@
 """How a run ends, and what it leaves for whoever comes back to it."""
 
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ from models.gan import GAN
 from tests.harness import begin, train
 from workbench import session
 from workbench.runs import checkpoint
-from workbench.training import loop
+from workbench.training import loop, saving
 from workbench.training.control import Control
 from workbench.training.events import Evaluated, Event, Notice, Progress, Saved, Snapshot
 
@@ -24,9 +25,9 @@ def test_a_stopped_run_is_saved_first_and_then_shows_all_it_can(tmp_path: Path) 
 
     run = begin(tmp_path, "vae", epochs="9", every="1")
     told = train(run, [stop], control)
-    saved = max(i for i, event in enumerate(told) if isinstance(event, Saved))
+    kept = max(i for i, event in enumerate(told) if isinstance(event, Saved))
     shown, final = [(i, event) for i, event in enumerate(told) if isinstance(event, Snapshot)][-1]
-    assert saved < shown
+    assert kept < shown
     assert final.final
     assert final.interpolation is not None
     # The epoch's evaluation is not written twice for one step.
@@ -34,15 +35,50 @@ def test_a_stopped_run_is_saved_first_and_then_shows_all_it_can(tmp_path: Path) 
     assert steps == sorted(set(steps))
 
 
-def test_the_first_round_leaves_a_checkpoint(tmp_path: Path) -> None:
-    run = begin(tmp_path, "ae", epochs="3", every="1")
-    told = train(run)
-    assert [event.step for event in told if isinstance(event, Saved)] == [6, 18]
+def saved(told: Sequence[Event]) -> list[int]:
+    return [event.step for event in told if isinstance(event, Saved)]
+
+
+def test_the_first_epoch_leaves_a_checkpoint(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(saving, "SHARE", 0)  # however much it costs
+    assert saved(train(begin(tmp_path, "gan", epochs="3", every="2", dataset="digits"))) == [6, 18]
+
+
+def test_each_epoch_leaves_a_checkpoint_where_that_costs_little(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(saving, "SHARE", 1e9)
+    run = begin(tmp_path, "gan", epochs="4", every="2", dataset="digits", save_every="0.01")
+    monkeypatch.setattr(saving.Saver, "_waited", 0.002)  # not yet by the clock
+    assert saved(train(run)) == [6, 12, 18, 24]
+
+
+def test_the_best_is_kept_beside_the_newest(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    losses = iter([5.0, 1.0, 3.0, 2.0, 4.0])
+    monkeypatch.setattr(loop, "evaluate", lambda *_: {"recon_mse": next(losses)})
+    monkeypatch.setattr(saving, "SHARE", 1e9)
+    run = begin(tmp_path, "ae", epochs="5", every="1", save_every="0.0001")
+    monkeypatch.setattr(saving.Saver, "_waited", 0.00005)
+    assert saved(train(run)) == [6, 12, 18, 24, 30]
+    kept = sorted(checkpoint.load(path).step for path in run.folder.checkpoints.iterdir())
+    assert kept == [12, 24, 30]
+    best = checkpoint.best(run.folder)
+    assert best is not None
+    assert checkpoint.load(best).step == 12
+
+
+def test_a_model_that_is_better_than_ever_is_saved_whatever_it_costs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    losses = iter([5.0, 6.0, 4.0, 4.5, 4.2])
+    monkeypatch.setattr(loop, "evaluate", lambda *_: {"recon_mse": next(losses)})
+    monkeypatch.setattr(saving, "SHARE", 0)
+    assert saved(train(begin(tmp_path, "ae", epochs="5", every="1"))) == [6, 18, 30]
 
 
 def test_checkpoints_go_by_the_clock_also_within_an_epoch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(loop, "SAVE_SECONDS", 0)
-    run = begin(tmp_path, "ae", steps="5")
+    monkeypatch.setattr(saving, "SHARE", 1e9)
+    run = begin(tmp_path, "ae", steps="5", save_every="0.000001")
     told = train(run)
     assert [event.step for event in told if isinstance(event, Saved)] == [1, 2, 3, 4, 5]
     assert checkpoint.latest(run.folder)[0].step == 5

@@ -18,7 +18,7 @@ from workbench.data.imageset import to_unit
 from workbench.runs import checkpoint
 from workbench.runs.history import History
 from workbench.session import Session
-from workbench.training import loop, meter
+from workbench.training import loop, meter, saving
 from workbench.training.control import Control
 from workbench.training.evaluate import evaluate
 from workbench.training.events import (
@@ -33,6 +33,7 @@ from workbench.training.events import (
     Started,
 )  # fmt: skip
 from workbench.training.order import generator
+from workbench.training.recorder import Recorder
 
 Step = Callable[[Any, Batch, Minimise], dict[str, Tensor]]
 
@@ -59,7 +60,7 @@ def of_kind(events: list[Event], kind: type[Any]) -> list[Any]:
 def test_events_come_in_order(tmp_path: Path) -> None:
     told = train(begin(tmp_path, "vae", epochs="2", every="1"))
     assert [type(event) for event in told] == [
-        Started, Progress, Evaluated, Snapshot, Saved, Progress, Evaluated, Snapshot, Saved, Finished,
+        Started, Progress, Evaluated, Saved, Snapshot, Progress, Evaluated, Saved, Snapshot, Finished,
     ]  # fmt: skip
     started = told[0]
     assert isinstance(started, Started)
@@ -173,8 +174,8 @@ def test_a_picture_and_a_checkpoint_can_be_asked_for(tmp_path: Path, monkeypatch
     told = train(begin(tmp_path, "ae", steps="20"), [], control)
     assert [(event.step, event.final) for event in of_kind(told, Snapshot)] == [(8, False), (20, True)]
     assert [event.record.step for event in of_kind(told, Evaluated)] == [8, 20]
-    assert [event.step for event in of_kind(told, Saved)] == [10, 20]
-    assert all(event.path.is_file() for event in of_kind(told, Saved))
+    assert [event.step for event in of_kind(told, Saved)] == [6, 8, 10, 20]  # an epoch, the best so far, on request
+    assert all(event.path.is_file() for event in of_kind(told, Saved)[-2:])
 
 
 def test_a_display_that_fails_is_dropped_with_a_notice(tmp_path: Path) -> None:
@@ -206,19 +207,6 @@ def test_notices_of_the_images_reach_every_sink_that_works(tmp_path: Path) -> No
     assert "Three pictures were left out." in session.folder.log_file.read_text()
 
 
-def test_without_a_record_a_run_ends(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def full(*_: object) -> None:
-        raise OSError(28, "No space left on device")
-
-    session = begin(tmp_path, "ae", steps="9")
-    monkeypatch.setattr("workbench.runs.files.append_line", full)
-    told = train(session)
-    assert told[-1] == Finished(
-        "failed", 9, "The run could not be written (No space left on device). Its last checkpoint can be resumed."
-    )
-    session.folder.lock()  # it was given back
-
-
 def test_a_divergence_names_the_metric_and_its_step(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     control = Control()
 
@@ -233,7 +221,10 @@ def test_a_divergence_names_the_metric_and_its_step(tmp_path: Path, monkeypatch:
     session = begin(tmp_path, "ae", steps="20")
     told = train(session, [], control)
     assert told[-1] == Finished(
-        "diverged", 20, "recon_mse became inf at step 8. Try a lower --learning-rate or --clip 1."
+        "diverged",
+        20,
+        "recon_mse became inf at step 8. Try a lower --learning-rate or --clip 1. "
+        f"From step 4: {session.folder.resume_command} --learning-rate 0.00025",
     )
     assert checkpoint.latest(session.folder)[0].step == 4
     assert session.folder.state().status == "diverged"
@@ -256,7 +247,7 @@ def test_weights_that_are_not_finite_are_never_saved(tmp_path: Path, monkeypatch
     told = train(session)
     assert isinstance(told[-1], Finished)
     assert told[-1].status == "diverged"
-    assert "at step 6" in told[-1].reason
+    assert "stopped being finite by step 6" in told[-1].reason
     assert list(session.folder.checkpoints.glob("*")) == []
 
 
@@ -269,18 +260,23 @@ def test_a_save_that_fails_midway_is_a_notice(tmp_path: Path, monkeypatch: pytes
             raise OSError(28, "No space left on device")
         return real(*arguments)
 
-    monkeypatch.setattr(loop, "SAVE_SECONDS", 0)
+    monkeypatch.setattr(saving, "SHARE", 1e9)
+    monkeypatch.setattr(saving, "RETRY_SECONDS", 0)
     monkeypatch.setattr(checkpoint, "save", save)
-    told = train(begin(tmp_path, "ae", epochs="3", every="1"))
-    (notice,) = of_kind(told, Notice)
-    assert notice.text.startswith("A checkpoint could not be written ([Errno 28] No space left on device)")
+    told = train(begin(tmp_path, "ae", epochs="3", save_every="0.000001"))
+    failed_notice, over = of_kind(told, Notice)
+    assert failed_notice.text == (
+        "[Errno 28] No space left on device. Training goes on, and saving is tried again and again. "
+        "There is no good checkpoint yet. Make the folder writable or free some space."
+    )
+    assert over.text == "Checkpoints can be written again; this one is good."
     assert [event.step for event in of_kind(told, Saved)] == list(range(2, 19))
 
 
 def trainer(session: Session) -> loop.Trainer:
     return loop.Trainer(
         session.state, session.images, session.config.training, session.machine, session.folder,
-        [lambda event: None], Control(),
+        Recorder(session.folder, History()), [], Control(),
     )  # fmt: skip
 
 
@@ -348,7 +344,7 @@ def test_evaluation_is_the_mean_over_images(model: str, tmp_path: Path, monkeypa
     test = session.images.test
     shown: Any = session.state.model.eval()
     with torch.inference_mode():
-        found = evaluate(shown, test, 7, torch.device("cpu"))
+        found = evaluate(shown, test, 7, torch.device("cpu"), lambda: None)
         noise = generator(torch.device("cpu"), 7, "evaluation")
         terms = [
             (len(part), shown.held_out(Batch(to_unit(part), None, 0, noise))) for part in test.images.split(50)

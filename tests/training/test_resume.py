@@ -1,5 +1,7 @@
 """Resuming is as if nothing had happened, and looking changes nothing: bit for bit, for every model."""
 
+import random
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -7,14 +9,16 @@ import torch
 from torch import Tensor
 
 import models
+from models.base import Batch, Minimise
 from models.errors import InputError
 from tests.harness import begin, train
 from workbench import session
 from workbench.runs import checkpoint
-from workbench.runs.folder import RunFolder
+from workbench.runs.folder import RunFolder, State
 from workbench.runs.history import History
 from workbench.training.control import Control
-from workbench.training.events import Evaluated, Event, Progress
+from workbench.training.devices import available_cores
+from workbench.training.events import Evaluated, Event, Notice, Progress, Snapshot
 
 
 def tensors(folder: RunFolder) -> dict[str, Tensor]:
@@ -104,14 +108,6 @@ def test_a_finished_run_asks_for_more_steps(tmp_path: Path) -> None:
     train(run)
     with pytest.raises(InputError, match=r"has done all its 3 steps\. Give --epochs or --steps above that"):
         session.resume(run.folder, {})
-    with pytest.raises(InputError, match="has no checkpoint yet"):
-        session.resume(begin_unstarted(tmp_path), {})
-
-
-def begin_unstarted(runs: Path) -> RunFolder:
-    prepared = begin(runs, "vae", "unstarted", steps="3")
-    prepared.folder.unlock()
-    return prepared.folder
 
 
 def test_a_damaged_checkpoint_is_passed_over_with_a_sentence(tmp_path: Path) -> None:
@@ -125,7 +121,10 @@ def test_a_damaged_checkpoint_is_passed_over_with_a_sentence(tmp_path: Path) -> 
 
     resumed = session.resume(run.folder, {"steps": 9})
     assert resumed.state.step == 6
-    assert "do not match their checksum" in resumed.notices[0]
+    assert "does not match its checksum" in resumed.notices[0]
+    assert "The run goes on from step 6." in resumed.notices[0]
+    # Set aside, so that it does not count as one of the newest two.
+    assert [path.name for path in run.folder.checkpoints.glob("*.broken")] == ["step-000000009.broken"]
     resumed.folder.unlock()
 
 
@@ -143,3 +142,112 @@ def test_two_processes_cannot_write_one_run(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"is being written by process \d+ on"):
         session.resume(RunFolder.open(run.folder.path), {"steps": 5})
     run.folder.unlock()
+
+
+def test_a_run_without_a_checkpoint_begins_again(tmp_path: Path) -> None:
+    whole = begin(tmp_path, "vae", "whole", steps="9")
+    train(whole)
+    killed = begin(tmp_path, "vae", "killed", steps="9")
+    killed.folder.unlock()
+
+    again = session.resume(killed.folder, {})
+    assert again.notices[0] == "There was no checkpoint yet, so the run begins again."
+    train(again)
+    assert_same(tensors(whole.folder), tensors(killed.folder))
+
+
+def test_a_run_killed_in_its_last_pictures_makes_them_when_resumed(tmp_path: Path) -> None:
+    run = begin(tmp_path, "vae", steps="9")
+    train(run)
+    with pytest.raises(InputError, match="has done all its 9 steps"):
+        session.resume(run.folder, {})
+    before = run.folder.stored_state()
+    run.folder.write_state(State("running"))  # written every two seconds only, so it may be far behind
+
+    told = train(session.resume(run.folder, {}))
+    assert [event.final for event in told if isinstance(event, Snapshot)] == [True]
+    after = run.folder.state()
+    assert (after.status, after.epoch, after.metrics) == ("done", before.epoch, before.metrics)
+    steps = [record.step for record in History.read(run.folder.metrics_file).records if record.split == "test"]
+    assert steps == [9]  # evaluated again, and not written twice
+
+
+def stopping_after(prepared: session.Session, step: int) -> Control:
+    """A control that stops the run after this very step, as a signal does."""
+    control, model = Control(), prepared.state.model
+    honest = model.training_step
+
+    def training_step(batch: Batch, minimise: Minimise) -> dict[str, Tensor]:
+        terms = honest(batch, minimise)
+        if batch.step + 1 == step:
+            control.stop(hurried=True)
+        return terms
+
+    model.training_step = training_step  # type: ignore[method-assign]
+    return control
+
+
+@pytest.mark.parametrize("name", models.names())
+def test_chains_of_five_resumes_at_random_steps(name: str, tmp_path: Path) -> None:
+    settings = {"steps": "40", "every": "2", "dataset": "digits", "save_every": "0.01"}
+    whole = begin(tmp_path, name, "whole", **settings)
+    train(whole)
+    for chain in range(3):
+        chosen = random.Random(f"{name} {chain}").sample(range(1, 40), 5)
+        pieces = begin(tmp_path, name, f"pieces-{chain}", **settings)
+        for step in sorted(chosen):
+            train(pieces, control=stopping_after(pieces, step))
+            assert pieces.folder.state().step == step
+            pieces = session.resume(pieces.folder, {})
+        train(pieces)
+        assert_same(tensors(whole.folder), tensors(pieces.folder))
+        ours, theirs = (evaluations(run.folder) for run in (whole, pieces))
+        assert ours == theirs
+
+
+def evaluations(folder: RunFolder) -> dict[int, dict[str, float]]:
+    """The numbers of held-out images by step."""
+    records = [record for record in History.read(folder.metrics_file).records if record.split == "test"]
+    assert len({record.step for record in records}) == len(records)
+    return {record.step: dict(record.metrics) for record in records}
+
+
+def test_another_setting_makes_another_run_that_names_its_parent(tmp_path: Path) -> None:
+    parent = begin(tmp_path, "vae", "parent", steps="9")
+    train(parent)
+    before = {path: path.read_bytes() for path in parent.folder.path.rglob("*") if path.is_file()}
+
+    child = session.branch(parent.folder, {"learning_rate": "0.0001", "steps": "15"}, tmp_path, "child")
+    assert child.state.optimizers["model"].param_groups[0]["lr"] == 1e-4
+    told = train(child)
+    assert child.folder.parent() == {"run": "parent", "step": 9}
+    assert child.config.model.learning_rate == 1e-4
+    assert child.folder.state().step == 15
+    assert "Goes on from step 9 of parent with other settings." in [e.text for e in told if isinstance(e, Notice)]
+    assert {path: path.read_bytes() for path in before} == before
+
+    child.folder.write_state(replace(child.folder.stored_state(), status="stopped"))
+    again = session.resume(child.folder, {"steps": 18})
+    assert again.folder.parent() == {"run": "parent", "step": 9}
+    again.folder.unlock()
+
+
+def test_another_batch_size_begins_at_the_same_epoch(tmp_path: Path) -> None:
+    parent = begin(tmp_path, "ae", "parent", steps="9")  # one and a half epochs of six steps
+    train(parent)
+    child = session.branch(parent.folder, {"batch_size": "8", "epochs": "3"}, tmp_path, "child")
+    assert child.state.step == 18  # of 36: the epochs have twelve steps now
+    train(child)
+    assert child.folder.state().epoch == 3
+
+
+def test_another_sitting_computes_with_as_many_threads(tmp_path: Path) -> None:
+    run = begin(tmp_path, "ae", steps="3")
+    train(run)
+    environment = run.folder.environment_file
+    environment.write_text(environment.read_text().replace('"threads": 1', f'"threads": {available_cores() + 1}'))
+    resumed = session.resume(run.folder, {"steps": 5})
+    assert resumed.notices == [
+        f"This sitting has threads 1 (before: {available_cores() + 1}): the last bits of its numbers may differ."
+    ]
+    resumed.folder.unlock()

@@ -1,13 +1,14 @@
 """Checkpoints: one safetensors file each, so loading one can execute nothing.
 
 `checkpoints/step-000001800.safetensors` holds named tensors, and in its header strings: the format, the step,
-the identity of the architecture, JSON facts (optimizer hyperparameters) and a SHA-256 of all tensors. There is
-no link to the latest: the latest is the highest step that verifies.
+JSON facts (optimizer hyperparameters, how good the model was) and a SHA-256 of all that. There are no links: the
+latest is the highest step that verifies, the best the one whose facts tell the best number.
 """
 
 import hashlib
 import json
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,9 +20,11 @@ from torch import Tensor
 
 from models.errors import InputError
 from workbench.runs import files
-from workbench.runs.folder import FORMAT, RunFolder
+from workbench.runs.folder import RunFolder
 
-KEEP = 2
+FORMAT = 2
+KEEP = 2  # the newest ones; the best is kept besides
+_RUNNABLE = (b"PK\x03\x04", b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05")
 
 
 @dataclass(frozen=True)
@@ -30,25 +33,30 @@ class Checkpoint:
 
     step: int
     tensors: Mapping[str, Tensor]  # on the CPU
-    facts: Mapping[str, Any]  # JSON values
+    facts: Mapping[str, Any]  # JSON values; "rank", where it was evaluated at this step: smaller is better
 
 
 def save(folder: RunFolder, checkpoint: Checkpoint) -> Path:
-    """Write a checkpoint whole, then drop all but the newest KEEP. Returns its path.
+    """Write a checkpoint whole and read it again; then drop all but the newest KEEP and the best. Returns its path.
 
-    Raises `OSError` where it cannot be written; earlier checkpoints are untouched then.
+    Raises `OSError` where it cannot be written or does not come back as it was; earlier ones are untouched then.
     """
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in checkpoint.tensors.items()}
     header = {
         "format": str(FORMAT),
         "step": str(checkpoint.step),
         "facts": json.dumps(checkpoint.facts, allow_nan=False),
-        "sha256": _digest(tensors),
     }
+    header["sha256"] = _digest(header, tensors)
     path = folder.checkpoints / f"step-{checkpoint.step:09d}.safetensors"
     files.write(path, safetensors.torch.save(tensors, header))
-    for old in list(_paths(folder))[KEEP:]:
-        old.unlink(missing_ok=True)
+    try:
+        load(path)
+    except InputError as error:
+        with suppress(OSError):
+            path.unlink()
+        raise OSError(f"A checkpoint was written, but what came back is not what was written ({error})") from None
+    _drop_old(folder)
     return path
 
 
@@ -68,22 +76,83 @@ def latest(folder: RunFolder) -> tuple[Checkpoint, list[str]]:
     raise InputError(f"{folder.name} has no checkpoint yet.")
 
 
+def any_there(folder: RunFolder) -> bool:
+    """Whether there is a checkpoint, good or not."""
+    return next(_paths(folder), None) is not None
+
+
+def best(folder: RunFolder) -> Path | None:
+    """The checkpoint whose held-out number is the best; None where none has one."""
+    ranked = [(rank, path) for path in _paths(folder) if (rank := _rank(path)) is not None]
+    return min(ranked, key=lambda pair: pair[0])[1] if ranked else None
+
+
+def best_rank(folder: RunFolder) -> float | None:
+    """How good the best checkpoint is: smaller is better."""
+    path = best(folder)
+    return None if path is None else _rank(path)
+
+
+def set_aside(folder: RunFolder, step: int) -> None:
+    """Rename what claims to be newer than `step`, the newest that verifies, so that it counts no more."""
+    for path in _paths(folder):
+        if path.stem > f"step-{step:09d}":
+            path.rename(path.with_suffix(".broken"))
+
+
 def load(path: Path) -> Checkpoint:
     """Read and verify one checkpoint. Raises `InputError` where it is damaged or of another format."""
+    header, tensors = _read(path)
+    if header.get("format") != str(FORMAT):
+        raise InputError(
+            f"{path} has checkpoint format {header.get('format')!r}; this genbench reads {FORMAT}. "
+            "Use the version that wrote it."
+        )
+    if header.get("sha256") != _digest(header, tensors):
+        raise InputError(f"{path} is damaged: its content does not match its checksum.")
     try:
+        facts = json.loads(header["facts"])
+        if not isinstance(facts, dict):
+            raise TypeError
+        return Checkpoint(int(header["step"]), tensors, facts)
+    except (KeyError, ValueError, TypeError, RecursionError):
+        raise InputError(f"{path} lacks its step or its facts.") from None
+
+
+def _read(path: Path) -> tuple[dict[str, str], dict[str, Tensor]]:
+    try:
+        if not path.is_file():
+            raise InputError(f"{path} is no readable checkpoint (it is no file).")
+        with path.open("rb") as start:
+            if start.read(4).startswith(_RUNNABLE):
+                raise InputError(
+                    f"{path} is in torch's own format, which can run code when it is opened; "
+                    "a checkpoint of genbench is a safetensors file. It was left alone."
+                )
         with safetensors.safe_open(path, framework="pt") as file:
             header = file.metadata() or {}
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a dict)
-    except (OSError, ValueError, safetensors.SafetensorError) as error:
+            return header, {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a dict)
+    except (OSError, ValueError, RuntimeError, TypeError, safetensors.SafetensorError) as error:
         raise InputError(f"{path} is no readable checkpoint ({error}).") from None
-    if header.get("format") != str(FORMAT):
-        raise InputError(f"{path} has checkpoint format {header.get('format')!r}; this genbench reads {FORMAT}.")
-    if header.get("sha256") != _digest(tensors):
-        raise InputError(f"{path} is damaged: its tensors do not match their checksum.")
+
+
+def _drop_old(folder: RunFolder) -> None:
+    """Called when the newest one has just been verified, so a good one is left whatever happens here."""
+    kept = best(folder)
+    for path in list(_paths(folder))[KEEP:]:
+        if path != kept:
+            with suppress(OSError):
+                path.unlink()
+
+
+def _rank(path: Path) -> float | None:
+    """How good the model was, by the header alone."""
     try:
-        return Checkpoint(int(header["step"]), tensors, json.loads(header["facts"]))
-    except (KeyError, ValueError):
-        raise InputError(f"{path} lacks its step or its facts.") from None
+        with safetensors.safe_open(path, framework="pt") as file:
+            rank = json.loads((file.metadata() or {})["facts"]).get("rank")
+    except Exception:  # noqa: BLE001 (whatever a damaged file holds, it is not the best)
+        return None
+    return rank if isinstance(rank, float) else None
 
 
 def _paths(folder: RunFolder) -> Iterator[Path]:
@@ -91,8 +160,10 @@ def _paths(folder: RunFolder) -> Iterator[Path]:
     yield from sorted(folder.checkpoints.glob("step-*.safetensors"), reverse=True)
 
 
-def _digest(tensors: Mapping[str, Tensor]) -> str:
+def _digest(header: Mapping[str, str], tensors: Mapping[str, Tensor]) -> str:
     digest = hashlib.sha256()
+    for name in ("format", "step", "facts"):
+        digest.update(f"{name}={header.get(name)}\n".encode())
     for name in sorted(tensors):
         tensor = tensors[name]
         digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())

@@ -3,9 +3,11 @@
 Opening a folder reads nothing but `config.json`; every other file may be missing or still growing.
 """
 
+import errno
 import os
 import platform
 import re
+import shlex
 import shutil
 import socket
 import subprocess
@@ -19,24 +21,30 @@ from datetime import datetime
 from functools import cache
 from importlib import metadata
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import filelock
 import psutil
-from pydantic import TypeAdapter, ValidationError
+from pydantic import Field, TypeAdapter, ValidationError
 
 from models.errors import InputError
 from models.metric import Metric
 from workbench import __version__
 from workbench.config import RunConfig
-from workbench.runs import files
+from workbench.data.catalogue import printable
+from workbench.runs import files, reading
 
 FORMAT = 1
+SILENCE_SECONDS = 300.0  # after which a process on another host is given up; clocks differ, and drives are slow
 LIVENESS_SECONDS = 2.0  # between looks at the process that writes a run: each costs more than all else
+
+_NO_LOCKS = {errno.ENOSYS, errno.ENOTSUP, errno.ENOLCK}  # of some network drives
 
 _TAG = re.compile(r"[\w.-]{1,30}")
 _TAKEN = "{} exists already. Choose another --name, or --resume it."
 
+Count = Annotated[int, Field(ge=0, le=2**63)]
+Amount = Annotated[float, Field(ge=0, le=1e15)]
 Status = Literal["running", "paused", "done", "stopped", "diverged", "failed", "interrupted"]
 
 
@@ -45,18 +53,18 @@ class State:
     """Where a run stands: `state.json`. "interrupted" is never written: it is a run whose process is gone."""
 
     status: Status
-    step: int = 0
-    epoch: float = 0.0
-    seconds: float = 0.0  # wall time in training, pictures included, over all sittings
-    images_per_second: float = 0.0
-    steps_total: int = 0
+    step: Count = 0
+    epoch: Amount = 0.0
+    seconds: Amount = 0.0  # wall time in training, pictures included, over all sittings
+    images_per_second: Amount = 0.0
+    steps_total: Count = 0
     metrics: Mapping[str, float | None] = field(default_factory=dict)  # last held-out values, and train_... ones
     reason: str = ""  # one sentence for diverged and failed
     notes: tuple[str, ...] = ()  # what a person should know: mode collapse, skipped images, ...
     pid: int = 0
-    pid_started: float = 0.0  # a pid alone may have been given to another process
+    pid_started: Amount = 0.0  # a pid alone may have been given to another process
     host: str = ""
-    heartbeat: float = 0.0  # seconds since 1970
+    heartbeat: Amount = 0.0  # seconds since 1970
 
 
 def wrong_tag(words: Iterable[str]) -> str:
@@ -79,8 +87,10 @@ class RunFolder:
         self.summary_file = path / "summary.png"
         self.checkpoints = path / "checkpoints"
         self.snapshots = path / "snapshots"
+        self.requests = path / "requests"
+        self.output_file = path / "output.txt"
         # Of the folder, not of a thread: a run is prepared in one thread and may end in another.
-        self._lock = filelock.FileLock(path / ".lock", thread_local=False)
+        self._lock = filelock.FileLock(path / ".lock", thread_local=False, fallback_to_soft=False)
 
     @property
     def name(self) -> str:
@@ -94,7 +104,7 @@ class RunFolder:
         Raises `InputError` when `name` is taken or the place cannot be written to.
         """
         dataset = config.data.dataset.removeprefix("folder:").rstrip("/")
-        stem = f"{datetime.now().astimezone():%Y%m%d-%H%M%S}-{config.model_name}-{Path(dataset).name[:60]}"
+        stem = f"{datetime.now().astimezone():%Y%m%d-%H%M%S}-{config.model_name}-{printable(Path(dataset).name)[:60]}"
         if name is not None:
             check_name(runs_dir, name)
         for attempt in range(1000):
@@ -146,35 +156,54 @@ class RunFolder:
                 raise filelock.Timeout(self._lock.lock_file)
             self._lock.acquire(timeout=0)
         except filelock.Timeout:
-            raise InputError(
-                f"{self.name} is being written by {self._writer()}. Wait for it, or stop it first."
-            ) from None
+            raise self._busy() from None
         except OSError as error:
-            raise InputError(f"{self.path} cannot be written to ({error.strerror}).") from None
+            if error.errno not in _NO_LOCKS:
+                raise InputError(f"{self.path} cannot be written to ({error.strerror}).") from None
+            self._believe_state()
 
-    def _writer(self) -> str:
+    def _believe_state(self) -> None:
+        """Without locks: whoever says that it trains the run, and lives, is believed."""
+        with suppress(InputError):
+            if self.state().status in {"running", "paused"}:
+                raise self._busy()
+
+    def _busy(self) -> InputError:
+        """Who writes the run, and how to watch it instead. Of a process on its way there is no word yet."""
+        writer = "another process"
         with suppress(InputError):
             state = self.stored_state()
-            return f"process {state.pid} on {state.host}"
-        return "another process"
+            writer = f"process {state.pid} on {state.host}"
+        return InputError(
+            f"{self.name} is being written by {writer}. Watch it instead: genbench, then 3 and Enter; "
+            "p pauses it and X stops it there."
+        )
 
     def unlock(self) -> None:
         """Let another process write this run."""
         self._lock.release()
 
-    def write_config(self, config: RunConfig, images: Mapping[str, Any], metrics: Mapping[str, Metric]) -> None:
+    @property
+    def resume_command(self) -> str:
+        """What a person types to go on with the run."""
+        return f"genbench --no-ui --resume {shlex.quote(str(self.path))}"
+
+    def write_config(
+        self, config: RunConfig, images: Mapping[str, Any], metrics: Mapping[str, Metric],
+        parent: Mapping[str, Any] | None = None,
+    ) -> None:  # fmt: skip
         """Write `config.json`, before the first step: what was asked for, and what its reader must know.
 
-        `images` says which images they are, and their shape; `metrics` what the model's numbers mean.
+        `images` says which images they are, and their shape; `metrics` what the model's numbers mean; `parent`
+        from which run and step it goes on with other settings.
         """
         described = {name: asdict(metric) for name, metric in metrics.items()}
-        files.write_json(
-            self.config_file, {"format": FORMAT, **config.to_json(), "images": images, "metrics": described}
-        )
+        facts = {"images": images, "metrics": described, "parent": parent}
+        files.write_json(self.config_file, {"format": FORMAT, **config.to_json(), **facts})
 
     def stored_config(self) -> dict[str, Any]:
         """What `config.json` holds, its settings unchecked. Raises `InputError` for another format than ours."""
-        written = files.read_json(self.config_file)
+        written = reading.read_json(self.config_file)
         if (found := written.get("format")) != FORMAT:
             raise InputError(
                 f"{self.config_file} has format {found!r}; this genbench reads format {FORMAT}. "
@@ -189,15 +218,24 @@ class RunFolder:
             return RunConfig.from_json(written)
         except InputError as error:
             raise InputError(f"{self.config_file} does not hold a valid configuration. {error}") from None
-        except (KeyError, TypeError, AttributeError):
+        except (KeyError, TypeError, AttributeError, ValueError):
             raise InputError(f"{self.config_file} lacks its model, data or training settings.") from None
 
     def images(self) -> dict[str, Any]:
         """Which images the run was trained on: fingerprint, channels, size, train, test, classes."""
         facts = self.stored_config().get("images")
-        if not isinstance(facts, dict) or not {"fingerprint", "channels", "size"} <= facts.keys():
+        if (
+            not isinstance(facts, dict)
+            or facts.get("channels") not in (1, 3)
+            or not (isinstance(facts.get("size"), int) and 1 <= facts["size"] <= 4096 and facts.get("fingerprint"))
+        ):
             raise InputError(f"{self.config_file} does not say which images the run was trained on.")
         return facts
+
+    def parent(self) -> dict[str, Any] | None:
+        """`run` and `step` that this run goes on from with other settings; None for a run from the start."""
+        facts = self.stored_config().get("parent")
+        return facts if isinstance(facts, dict) and {"run", "step"} <= facts.keys() else None
 
     def metrics(self) -> dict[str, Metric]:
         """What the run's numbers mean, the one it is known by first; {} of a run that does not say."""
@@ -205,11 +243,18 @@ class RunFolder:
 
     def tags(self) -> tuple[str, ...]:
         """The words a person gave the run; none where the file holds none."""
-        try:
-            words = files.read_json(self.tags_file).get("tags")
-        except InputError:
+        with suppress(InputError):
+            return self.stored_tags()
+        return ()
+
+    def stored_tags(self) -> tuple[str, ...]:
+        """The same. Raises `InputError` where there is a file that cannot be read."""
+        if not os.path.lexists(self.tags_file):
             return ()
-        return tuple(word for word in words if isinstance(word, str)) if isinstance(words, list) else ()
+        words = reading.read_json(self.tags_file).get("tags")
+        if not isinstance(words, list):
+            raise InputError(f"{self.tags_file} does not hold a list of tags.")
+        return tuple(word for word in words if isinstance(word, str) and not wrong_tag([word]))
 
     def set_tags(self, words: Iterable[str]) -> None:
         """Replace the run's tags. Raises `InputError` for a word that cannot be one."""
@@ -249,13 +294,16 @@ class RunFolder:
 
     def stored_state(self) -> State:
         """Where the run stood when it last said so. Raises `InputError` where the file does not tell."""
-        written = files.read_json(self.state_file)
+        written = reading.read_json(self.state_file)
         known = {name: written[name] for name in State.__dataclass_fields__ if name in written}
         try:
-            return _states().validate_python(known)
+            state = _states().validate_python(known)
         except ValidationError as error:
             wrong = ", ".join(str(item["loc"][0]) for item in error.errors() if item["loc"])
             raise InputError(f"{self.state_file} does not say where the run stands ({wrong}).") from None
+        with suppress(OSError):  # a run that has nothing to say, since it is paused or draws, touches the file
+            state = replace(state, heartbeat=max(state.heartbeat, self.state_file.stat().st_mtime))
+        return state
 
     def snapshot(self, step: int) -> Path:
         """Where the arrays of one moment go: snapshots/step-000001800.npz."""
@@ -272,7 +320,7 @@ class RunFolder:
     def pictures(self) -> list[Path]:
         """The pictures to look at first: the final one of each kind, or the newest; the contact sheet last."""
         found = []
-        for kind in sorted(path for path in self.path.iterdir() if path.is_dir()):
+        for kind in sorted(path for path in self.path.glob("*") if path.is_dir()):
             drawn = sorted(kind.glob("*.png"))
             named = [path for path in drawn if path.stem in {"final", "curves", "tsne"}]
             found += named or drawn[-1:]
@@ -280,13 +328,18 @@ class RunFolder:
 
     def log(self, text: str) -> None:
         """Append to `log.txt`, each entry with its time."""
-        with self.log_file.open("a", encoding="utf-8") as file:
-            file.write(f"{datetime.now().astimezone().isoformat(timespec='seconds')} {text.rstrip()}\n")
+        line = f"{datetime.now().astimezone().isoformat(timespec='seconds')} {text.rstrip()}\n"
+        files.append_text(self.log_file, line)
 
 
 @cache
 def _states() -> TypeAdapter[State]:
     return TypeAdapter(State)
+
+
+@cache
+def _metrics() -> TypeAdapter[Metric]:
+    return TypeAdapter(Metric)
 
 
 def judged(state: State) -> State:
@@ -300,8 +353,8 @@ def metrics_of(config: Mapping[str, Any]) -> dict[str, Metric]:
     written = config.get("metrics")
     found = {}
     for name, facts in written.items() if isinstance(written, dict) else ():
-        with suppress(TypeError, KeyError):
-            found[name] = Metric(**{field: facts[field] for field in Metric.__dataclass_fields__})
+        with suppress(ValidationError):
+            found[name] = _metrics().validate_python(facts)
     return found
 
 
@@ -329,10 +382,12 @@ def _git(folder: Path, *arguments: str) -> str:
 
 
 def _alive(state: State) -> bool:
-    """Whether the process that wrote `state` still runs; one on another host is believed."""
+    """Whether the process that wrote `state` still runs; of one on another host its heart must be heard."""
     if state.host != socket.gethostname():
-        return True
+        return time.time() - state.heartbeat < SILENCE_SECONDS
     try:
-        return abs(psutil.Process(state.pid).create_time() - state.pid_started) < 1
+        process = psutil.Process(state.pid)
+        started = abs(process.create_time() - state.pid_started) < 1
+        return started and process.status() != psutil.STATUS_ZOMBIE  # nobody has asked how it ended
     except (psutil.Error, ValueError):
         return False

@@ -5,7 +5,7 @@ shows one shows the other.
 """
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -13,7 +13,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from workbench.runs import files
+from workbench.runs import files, reading
 
 Split = Literal["train", "test"]
 
@@ -32,7 +32,7 @@ class Record:
     high: Mapping[str, float] = field(default_factory=dict)  # so that no spike is lost in a mean
 
     def to_json(self) -> dict[str, Any]:
-        return {name: value for name, value in asdict(self).items() if value != {}}
+        return {name: value for name, value in asdict(self).items() if value != {} or name == "metrics"}
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ class History:
     @classmethod
     def read(cls, path: Path) -> "History":
         """Read a `metrics.jsonl`; damaged lines are passed over."""
-        return cls(record for line in files.read_lines(path) if (record := _record(line)) is not None)
+        return cls(record for _, record in _rising(path))
 
     def add(self, record: Record) -> None:
         self.records.append(record)
@@ -93,6 +93,16 @@ class History:
         return Curve(*columns)
 
 
+def _rising(path: Path) -> Iterator[tuple[dict[str, Any], Record]]:
+    """The lines of a file whose steps rise within each split, as a trainer writes them, with their records."""
+    before = {"train": 0, "test": -1}  # training reports are of steps made, evaluations may be of none
+    for line in reading.read_lines(path):
+        record = _record(line)
+        if record is not None and record.step > before.get(record.split, record.step):
+            before[record.split] = record.step
+            yield line, record
+
+
 def _record(line: Mapping[str, Any]) -> Record | None:
     """The record in a line, or None where the line holds none."""
     fields = {name: line[name] for name in Record.__dataclass_fields__ if name in line}
@@ -102,13 +112,11 @@ def _record(line: Mapping[str, Any]) -> Record | None:
         for name, kind in (("step", int), ("images", int), ("epoch", float), ("seconds", float)):
             fields[name] = kind(fields[name])
         return Record(**fields)
-    except (TypeError, ValueError, KeyError, AttributeError):
+    except (TypeError, ValueError, KeyError, AttributeError, OverflowError):
         return None
 
 
 def truncate(path: Path, step: int) -> None:
     """Drop the records after `step`: a run resumed from a checkpoint writes them again."""
-    lines = ((line, _record(line)) for line in files.read_lines(path))
-    kept = [line for line, record in lines if record is not None and record.step <= step]
-    text = "".join(files.to_line(line) for line in kept)
-    files.write(path, text.encode())
+    text = "".join(files.to_line(line) for line, record in _rising(path) if record.step <= step)
+    files.write(path, text.encode(), new_folder=False)

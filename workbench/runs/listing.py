@@ -1,5 +1,6 @@
 """All runs of a folder: as folders, and as the rows of a list."""
 
+import os
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
@@ -38,6 +39,7 @@ class RunRow:
     tags: tuple[str, ...] = ()
     reason: str = ""  # why it diverged or failed
     problem: str = ""
+    note: str = ""  # what is wrong with a file that a run can do without
 
     @property
     def name(self) -> str:
@@ -102,7 +104,7 @@ class Listing:
         entry = self._entries.get(name)
         folder = entry.row.folder if entry else RunFolder(self.runs_dir / name)
         now = tuple(map(signature, (folder.config_file, folder.state_file, folder.tags_file)))
-        if now[0] is None:  # a folder without a configuration is no run
+        if now[:2] == (None, None):
             return None
         if entry is None or entry.signatures != now:
             return _Entry(now, *_read(folder), time.monotonic())
@@ -115,11 +117,13 @@ class Listing:
 
 
 def runs(runs_dir: Path) -> Iterator[RunFolder]:
-    """Every run folder below `runs_dir`, newest name first; a folder without a configuration is none."""
-    for name in _names(runs_dir):
-        folder = RunFolder(runs_dir / name)
-        if folder.config_file.is_file():
-            yield folder
+    """Every run folder below `runs_dir`, newest name first, damaged ones too."""
+    return filter(is_run, (RunFolder(runs_dir / name) for name in _names(runs_dir)))
+
+
+def is_run(folder: RunFolder) -> bool:
+    """Whether a folder is a run, if a damaged one: it has a configuration or a state."""
+    return any(map(signature, (folder.config_file, folder.state_file)))
 
 
 def find(run: str, runs_dir: Path) -> RunFolder:
@@ -127,14 +131,14 @@ def find(run: str, runs_dir: Path) -> RunFolder:
 
     Raises `InputError` where there is none, or more than one.
     """
-    if (Path(run) / "config.json").is_file():
-        return RunFolder.open(Path(run))
+    if is_run(RunFolder(Path(run))):
+        return RunFolder(Path(run))
     names = [folder.name for folder in runs(runs_dir)]
     if run in names:
-        return RunFolder.open(runs_dir / run)
+        return RunFolder(runs_dir / run)
     matches = [name for name in names if run and run in name]
     if len(matches) == 1:
-        return RunFolder.open(runs_dir / matches[0])
+        return RunFolder(runs_dir / matches[0])
     if matches:
         raise InputError(f"{run!r} could be any of {len(matches)} runs: {', '.join(matches[:5])}. Give more of it.")
     raise InputError(f"There is no run {run!r} in {runs_dir}.{suggest(run, names)} `genbench runs` lists them.")
@@ -142,10 +146,21 @@ def find(run: str, runs_dir: Path) -> RunFolder:
 
 def _read(folder: RunFolder) -> tuple[State | None, RunRow]:
     """The state of a run and its row, with whatever can be read."""
-    row = RunRow(folder, tags=folder.tags())
+    row = RunRow(folder)
+    try:
+        row = replace(row, tags=folder.stored_tags())
+    except InputError as error:
+        row = replace(row, note=str(error))
     try:
         config = folder.stored_config()
-        settings = {name: value for group in ("model", "data", "training") for name, value in config[group].items()}
+        settings = {
+            name: value
+            for group in ("model", "data", "training")
+            for name, value in config[group].items()
+            if isinstance(value, str | float | int | None)
+        }
+        if not isinstance(settings.get("epochs"), int):
+            settings.pop("epochs", None)  # the one that is calculated with
         row = replace(
             row, model=str(settings.pop("name")), dataset=dataset_title(str(settings["dataset"])),
             settings=settings, started=_started(folder),
@@ -175,8 +190,15 @@ def _started(folder: RunFolder) -> float:
 
 
 def _names(runs_dir: Path) -> list[str]:
-    """What lies in the folder of runs, newest name first; what is hidden is on its way out."""
+    """The folders in the folder of runs, newest name first; what is hidden is on its way out."""
     try:
-        return sorted((path.name for path in runs_dir.iterdir() if not path.name.startswith(".")), reverse=True)
+        with os.scandir(runs_dir) as found:
+            return sorted((it.name for it in found if not it.name.startswith(".") and _is_folder(it)), reverse=True)
     except OSError:
         return []
+
+
+def _is_folder(entry: "os.DirEntry[str]") -> bool:
+    with suppress(OSError):  # a link to itself
+        return entry.is_dir()
+    return False

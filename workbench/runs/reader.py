@@ -8,7 +8,7 @@ import math
 import time
 from collections import OrderedDict, deque
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, get_args
@@ -16,17 +16,20 @@ from typing import Any, get_args
 from models.errors import InputError
 from models.metric import Metric
 from workbench.config import RunConfig, steps_per_epoch
-from workbench.runs import files, pictures
+from workbench.runs import pictures, reading
 from workbench.runs.folder import LIVENESS_SECONDS, RunFolder, State, judged
 from workbench.runs.history import Split
 from workbench.runs.pictures import Pictures
 from workbench.runs.tail import Part, Signature, Tail, signature
 from workbench.runs.trace import Trace
 
-LOG_LINES = 2000
+LOG_LINES, LOG_WIDTH = 2000, 4000
+METRICS = 1000  # kept apart of one run
 KEPT = 16  # snapshots in memory
 _SETTLED_NS = 100_000_000  # a folder's time is coarse: one that changed just now may change again unseen
 _SPLITS = get_args(Split)
+_LARGEST = 1e15
+_FILES = ("config", "state", "metrics", "end of metrics", "environment", "log", "end of log")
 _decode = json.JSONDecoder().decode
 
 
@@ -60,6 +63,7 @@ class RunReader:
         self._signatures: dict[Path, Signature | None] = {}
         self._metrics_tail, self._log_tail = Tail(folder.metrics_file), Tail(folder.log_file)
         self._last_step: dict[str, int] = {}
+        self._damaged = 0  # lines of the metrics
         self._stored: State | None = None
         self._asked_at = -math.inf
         self._listed: Signature | None = None
@@ -71,7 +75,21 @@ class RunReader:
         """What is wrong with the folder, in a sentence; "" where nothing is."""
         if self.gone:
             return f"{self.folder.path} is gone: it was deleted, renamed or cannot be reached."
-        return next(iter(self._problems.values()), "")
+        return next(iter(self.problems), "")
+
+    @property
+    def problems(self) -> list[str]:
+        """A sentence for each file that is damaged, what matters most first."""
+        return [self._problems[what] for what in _FILES if what in self._problems]
+
+    def lacking(self) -> list[str]:
+        """A sentence for each file that a run as far as this one has, and this one has not, or empty."""
+        if not (self.state and self.state.step):
+            return []
+        expected = (self.folder.environment_file, self.folder.metrics_file, self.folder.log_file)
+        told = [path for path in expected if not any(str(path) in problem for problem in self.problems)]
+        sizes = {path: now[1] if (now := signature(path)) else None for path in told}
+        return [f"{path} is {'missing' if size is None else 'empty'}." for path, size in sizes.items() if not size]
 
     def poll(self, budget: float = 0.02) -> Changed:
         """Read what is new, for about `budget` seconds. A few calls of `stat` where nothing is."""
@@ -84,6 +102,8 @@ class RunReader:
         snapshots = self._list_snapshots()
         log, log_behind = self._follow(self._log_tail, self._add_log, until)
         metrics, metrics_behind = self._follow(self._metrics_tail, self._add_metrics, until)
+        self._look_at_end("metrics", self._metrics_tail, self.folder.metrics_file)
+        self._look_at_end("log", self._log_tail, self.folder.log_file)
         return Changed(state, config, metrics, snapshots, log, log_behind or metrics_behind)
 
     def snapshot(self, step: int) -> Pictures:
@@ -122,8 +142,9 @@ class RunReader:
             images = folder.images().get("train")
             if isinstance(images, int) and images > 0:
                 self.steps_per_epoch = steps_per_epoch(images, self.config.training.batch_size)
-        with suppress(InputError):  # a run can be looked at without it
-            self.environment = files.read_json(folder.environment_file)
+        if self._signatures[folder.environment_file]:  # a run can be looked at without it
+            with self._noting("environment"):
+                self.environment = reading.read_json(folder.environment_file)
         return True
 
     @contextmanager
@@ -165,39 +186,65 @@ class RunReader:
             if not part.more or time.monotonic() >= until:
                 return news, part.more
 
+    def _look_at_end(self, what: str, tail: Tail, path: Path) -> None:
+        """Note a file that cannot be read, and one whose last line nobody will write to its end."""
+        ended = self.state is not None and self.state.status not in {"running", "paused"}
+        self._problems.pop(f"end of {what}", None)
+        if tail.trouble:
+            self._problems[f"end of {what}"] = f"{path} cannot be read ({tail.trouble})."
+        elif tail.torn and ended and what not in self._problems:
+            self._problems[f"end of {what}"] = f"{path} ends within a line: what followed is lost."
+
     def _add_log(self, part: Part) -> None:
         if part.anew:
             self.log.clear()
-        self.log.extend(part.lines)
+            self._problems.pop("log", None)
+        lines = [reading.plain(line[:LOG_WIDTH]) for line in part.lines[-LOG_LINES:]]
+        self.log.extend(lines)
+        if any("\ufffd" in line for line in lines):
+            self._problems["log"] = f"{self.folder.log_file} is damaged: it holds what is no text."
 
     def _add_metrics(self, part: Part) -> None:
         """Lines of `metrics.jsonl` into traces; a damaged line is passed over whole."""
         if part.anew:
-            self.traces, self._last_step = {}, {}
+            self.traces, self._last_step, self._damaged = {}, {}, 0
         rows: dict[tuple[str, Split], list[tuple[float, ...]]] = {}
-        for line in part.lines:
+        for line in filter(str.strip, part.lines):
             try:
-                record = _decode(line)
-                split, step = record["split"], int(record["step"])
-                epoch, seconds = float(record["epoch"]), float(record["seconds"])
-                low, high = record.get("low", {}), record.get("high", {})
-                values = [
-                    (name, _number(value), _number(low.get(name)), _number(high.get(name)))
-                    for name, value in record["metrics"].items()
-                ]
+                split, step, values = _record(line)
             except (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError):
+                self._damaged += 1
                 continue
-            if split not in _SPLITS or step <= self._last_step.get(split, -1):
+            if step <= self._last_step.get(split, -1):
                 continue
             self._last_step[split] = step
             for name, *numbers in values:
-                rows.setdefault((name, split), []).append((step, epoch, seconds, *numbers))
+                if (name, split) in self.traces or len(self.traces) + len(rows) < METRICS:
+                    rows.setdefault((name, split), []).append((step, *numbers))
         for key, new in rows.items():
             self.traces.setdefault(key, Trace()).extend(new)
         self._problems.pop("metrics", None)
-        if part.lines and not self.traces:
-            name = self.folder.metrics_file.name
-            self._problems["metrics"] = f"{name} is damaged: it holds no line that can be read."
+        if self._damaged:
+            lines = "1 line" if self._damaged == 1 else f"{self._damaged:,} lines"
+            left = "passed over" if self.traces else "there is none that can be read"
+            self._problems["metrics"] = f"{self.folder.metrics_file} is damaged in {lines}: {left}."
+
+
+def _record(line: str) -> tuple[Split, int, list[tuple[Any, ...]]]:
+    """The split, the step and the values by name of a record; an error of some kind where there is none."""
+    record = _decode(line)
+    split, step = record["split"], int(record["step"])
+    epoch, seconds = float(record["epoch"]), float(record["seconds"])
+    if split not in _SPLITS or not all(0 <= place <= _LARGEST for place in (step, epoch, seconds)):
+        raise ValueError
+    low, high = record.get("low", {}), record.get("high", {})
+    values = [
+        (name, epoch, seconds, _number(value), _number(low.get(name)), _number(high.get(name)))
+        for name, value in record["metrics"].items()
+    ]
+    if not all(name.isprintable() for name, *_ in values):
+        raise ValueError
+    return split, step, values
 
 
 def _number(value: Any) -> float:

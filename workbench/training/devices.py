@@ -2,8 +2,11 @@
 
 import math
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -24,16 +27,20 @@ class Machine:
         return "bfloat16" if self.autocast else "float32"
 
 
-def choose(settings: TrainingSettings, spare_cores: int = 0) -> Machine:
+def choose(settings: TrainingSettings, spare_cores: int = 0, threads_before: Any = None) -> Machine:
     """Turn `device`, `precision` and `threads` into what is there. Raises `InputError` where it is not.
 
     `spare_cores` are left to others where the threads are ours to choose: a screen needs one to stay quick.
+    `threads_before` are those of an earlier sitting, kept where there are as many cores: another number of threads
+    adds floats in another order.
     """
     device = _device(settings.device)
     autocast = settings.precision == "bfloat16" or (
         settings.precision == "auto" and device.type == "cuda" and torch.cuda.is_bf16_supported()
     )
-    return Machine(device, autocast, settings.threads or max(available_cores() - spare_cores, 1))
+    cores = available_cores()
+    kept = threads_before if isinstance(threads_before, int) and 1 <= threads_before <= cores else None
+    return Machine(device, autocast, settings.threads or kept or max(cores - spare_cores, 1))
 
 
 def available_cores() -> int:
@@ -44,6 +51,17 @@ def available_cores() -> int:
         return max(1, min(cores, math.ceil(int(quota) / int(period))))
     except (OSError, ValueError):  # no such file, or "max"
         return cores
+
+
+@contextmanager
+def deterministic(wanted: bool) -> Iterator[None]:
+    """Only operations that give the same bits each time, where that is `wanted`; torch refuses the others."""
+    before = torch.are_deterministic_algorithms_enabled()
+    torch.use_deterministic_algorithms(wanted or before)
+    try:
+        yield
+    finally:
+        torch.use_deterministic_algorithms(before)
 
 
 def _device(wanted: str) -> torch.device:

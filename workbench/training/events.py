@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -93,6 +93,22 @@ class Finished:
     step: int
     reason: str = ""
     seconds: float = field(default=0.0, compare=False)
+
+
+class LeftOutError(Exception):
+    """A sink could not do all of its work this time, and says so in a sentence. It stays."""
+
+
+class Keeper(Protocol):
+    """The sink that keeps the run: what cannot be written waits there."""
+
+    trouble: str  # why something waits, in a sentence; "" where all is written
+
+    def __call__(self, event: "Event") -> None:
+        """Take what happened."""
+
+    def settle(self) -> bool:
+        """Write all that waits now; whether that was possible."""
 
 
 Event = Started | Progress | Evaluated | Snapshot | Saved | Notice | Paused | Finished

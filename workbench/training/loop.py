@@ -2,39 +2,44 @@
 
 import time
 import traceback
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 
 import torch
-from torch import Tensor
 
 from models.base import Batch, Diagnoses
-from models.errors import InputError
 from workbench.config import TrainingSettings
 from workbench.data.imageset import ImageSet, to_unit
-from workbench.runs import checkpoint
 from workbench.runs.folder import RunFolder
 from workbench.runs.history import Record, Split
 from workbench.training import snapshots
-from workbench.training.control import Control, Request
-from workbench.training.devices import Machine
-from workbench.training.evaluate import evaluate
+from workbench.training.control import Control, Wanted
+from workbench.training.devices import Machine, deterministic
+from workbench.training.evaluate import evaluate, rank
 from workbench.training.events import (
     Evaluated,
     Event,
     Finished,
+    Keeper,
+    LeftOutError,
     Notice,
     Paused,
     Progress,
-    Saved,
     Sink,
     Started,
 )  # fmt: skip
+from workbench.training.memory import batch_that_fits
 from workbench.training.meter import DivergedError, Meter, Numbers
+from workbench.training.minimise import Minimiser
 from workbench.training.order import Order, seed_for
+from workbench.training.saving import Saver
 from workbench.training.state import TrainingState
 
-SAVE_SECONDS = 30
 DIAGNOSED_STEPS, LEAST_DIAGNOSED = 200, 20
+
+
+class HurriedError(Exception):
+    """Whoever stops the run does not wait for what can be made later."""
 
 
 class Trainer:
@@ -42,43 +47,48 @@ class Trainer:
 
     def __init__(
         self, state: TrainingState, images: ImageSet, settings: TrainingSettings, machine: Machine,
-        folder: RunFolder, sinks: Sequence[Sink], control: Control,
+        folder: RunFolder, record: Keeper, sinks: Sequence[Sink], control: Control,
     ) -> None:  # fmt: skip
         self.state, self.settings, self.machine, self.control = state, settings, machine, control
         self.folder = folder
         self.images = images
-        self._sinks = list(sinks)
+        self._keeper, self._sinks = record, list(sinks)
         self._pixels = images.train.images.to(machine.device)  # uint8, all of them, once
         self._labels = None if images.train.labels is None else images.train.labels.to(machine.device)
         self._order = Order(len(self._pixels), settings.batch_size, settings.seed, machine.device)
         self.steps_total = settings.steps or settings.epochs * self._order.steps_per_epoch
         self._noise = torch.Generator(machine.device)
+        self._minimise = Minimiser(state, machine.device, settings.clip)
         self._meter = Meter()
+        self._saver = Saver(folder, state, settings.save_every)
         self._told: set[str] = set()
+        self._trouble = ""  # with the disk, as it was told
         self._stretch: list[tuple[int, Numbers]] = []  # reports since the last diagnosis, with their steps
         self._began = time.perf_counter()
         self._step_seconds, self._images_seen, self._first_step = 0.0, 0, state.step
-        self._saved_at, self._saved_step, self._evaluated_step = time.perf_counter(), -1, -1
+        self._better = False
 
     def run(self) -> Finished:
         """Train to the end, a stop, or a divergence. Errors of our own making pass through."""
         torch.set_num_threads(self.machine.threads)
         self.tell(self._started())
         try:
-            self._train()
-            done = self.state.step >= self.steps_total
-            finished = Finished("done" if done else "stopped", self.state.step, seconds=self.seconds())
+            with deterministic(self.settings.deterministic):
+                whole = self._train()
+            finished = Finished("done" if whole else "stopped", self.state.step, seconds=self.seconds())
         except DivergedError as error:
             for step, summary in error.reports:  # the curve goes on to the very step that is not finite
                 self.tell(Progress(self._record("train", *summary, step=step), 0.0, 0.0))
-            reason = f"{error}. Try a lower --learning-rate or --clip 1."
-            finished = Finished("diverged", self.state.step, reason, self.seconds())
+            finished = Finished("diverged", self.state.step, f"{error}. {self._advice(error)}", self.seconds())
         self.tell(finished)
         return finished
 
-    def _train(self) -> None:
+    def _train(self) -> bool:
+        """Returns whether all is done that was to be done."""
         state, model = self.state, self.state.model
         model.train()
+        if self._left_undone():
+            self._look(final=False)
         while state.step < self.steps_total:
             # Obey: wait while paused, leave when asked to, note what is asked for.
             self._wait_while_paused()
@@ -97,9 +107,9 @@ class Trainer:
             state.average_weights()
 
             # Report, a few times a second. Reading is what waits for the device, so it counts as training.
-            self._meter.add(terms)
-            last, round_done = state.step == self.steps_total, self._round_done()
-            saving = self._save_due(round_done) or "checkpoint" in asked
+            self._meter.add(terms, self._minimise.flags)
+            last, (epoch_done, round_done) = state.step == self.steps_total, self._border()
+            saving = self._saver.due(epoch_done) or "checkpoint" in asked
             reporting = last or round_done or saving or bool(asked) or self._meter.due()
             numbers = self._meter.read(state.step) if reporting else None
             self._step_seconds += time.perf_counter() - begin
@@ -107,26 +117,31 @@ class Trainer:
             if numbers:
                 self._report(*numbers)
 
-            # Evaluate and draw, each round of epochs.
-            if (round_done and not last) or "pictures" in asked:
-                self._look(final=False)
+            # Evaluate, each round of epochs.
+            looking = (round_done and not last) or "pictures" in asked
+            if looking:
+                self._evaluate()
 
-            # Save, by the clock and on request.
-            if saving and not last:
+            # Save, by the clock, after an epoch, when it is better than ever, and on request.
+            if (saving or self._better) and not last:
                 self._save()
-        self._end()
 
-    def _end(self) -> None:
+            # Draw last: if the run is killed meanwhile, only pictures are to be made again.
+            if looking:
+                self._look(final=False)
+        return self._end()
+
+    def _end(self) -> bool:
         """Leave a whole run behind, also where it was stopped: numbers, a checkpoint, the final pictures."""
         self._report(*self._meter.read(self.state.step))
         self._diagnose(LEAST_DIAGNOSED)
-        if self.state.step == self.steps_total:
+        last = self.state.step == self.steps_total
+        if last:
+            self._evaluate()  # the checkpoint says how good the model is
+        self._tell_all(self._saving(self._saver.save_last))  # before pictures: these can be made again
+        if last or self.state.step > self._first_step:
             self._look(final=True)
-            self._save()
-            return
-        self._save()  # first, since whoever stops a run may not wait for pictures
-        if self.state.step > self._first_step:
-            self._look(final=True)
+        return last and not self.control.hurried
 
     def _batch(self, step: int) -> Batch:
         indices = self._order.indices(step)
@@ -134,26 +149,16 @@ class Trainer:
         labels = None if self._labels is None else self._labels[indices]
         return Batch(to_unit(self._pixels[indices]), labels, step, self._noise)
 
-    def _minimise(self, loss: Tensor, by: str = "model") -> None:
-        """One optimizer step, on its own parameters only: nobody else's gradients are even computed."""
-        optimizer = self.state.optimizers[by]
-        parameters = [p for group in optimizer.param_groups for p in group["params"]]
-        optimizer.zero_grad(set_to_none=True)
-        with torch.autocast(self.machine.device.type, enabled=False):
-            loss.backward(inputs=parameters)
-        if self.settings.clip is not None:
-            torch.nn.utils.clip_grad_norm_(parameters, self.settings.clip)
-        optimizer.step()
-
     def _precision(self) -> torch.autocast:
         # No cache of cast weights: a model may use a network again after its optimizer has moved it.
         return torch.autocast(
             self.machine.device.type, torch.bfloat16, enabled=self.machine.autocast, cache_enabled=False
         )
 
-    def _round_done(self) -> bool:
+    def _border(self) -> tuple[bool, bool]:
+        """Whether an epoch has just ended, and a round of them."""
         epoch, inside = divmod(self.state.step, self._order.steps_per_epoch)
-        return inside == 0 and epoch % self.settings.every == 0
+        return inside == 0, inside == 0 and epoch % self.settings.every == 0
 
     def _report(self, steps: int, mean: Numbers, low: Numbers, high: Numbers) -> None:
         if not steps:
@@ -177,33 +182,68 @@ class Trainer:
             self.tell(Notice(self.state.step, found[name]))
         self._told = set(found)  # a trouble that went away and comes back is told again
 
+    def _evaluate(self) -> None:
+        """The numbers of held-out images, once a step; nothing where there is no time for them."""
+        if self.state.evaluated == self.state.step:
+            return
+        with suppress(HurriedError), self.state.for_looking() as model, self._precision():
+            means = evaluate(model, self.images.test, self.settings.seed, self.machine.device, self._check_hurry)
+            self.state.evaluated = self.state.step
+            self._better = self._saver.rank(rank(model, means))
+            self.tell(Evaluated(self._record("test", means)))
+
     def _look(self, final: bool) -> None:
+        """Evaluate, and show what the model can."""
+        self._evaluate()
+        if self.control.hurried:
+            return
         with self.state.for_looking() as model, self._precision():
-            if self._evaluated_step != self.state.step:
-                means = evaluate(model, self.images.test, self.settings.seed, self.machine.device)
-                self.tell(Evaluated(self._record("test", means)))
-                self._evaluated_step = self.state.step
             epoch = self.state.step / self._order.steps_per_epoch
             self.tell(snapshots.take(model, self.images, self.settings.seed, self.state.step, epoch, final))
 
-    def _save_due(self, round_done: bool) -> bool:
-        """Every half minute, and once early, so that a run that breaks soon has something to go on from."""
-        first = round_done and self._saved_step < 0 and self._first_step == 0
-        return first or time.perf_counter() - self._saved_at >= SAVE_SECONDS
+    def _check_hurry(self) -> None:
+        if self.control.hurried:
+            raise HurriedError
 
     def _save(self) -> None:
-        self._saved_at = time.perf_counter()  # also of one that fails: a full disk is not tried at every step
+        self._better = False
+        self._tell_all(self._saving(self._saver.save))
+
+    def _saving(self, save: Callable[[float], list[Event]]) -> list[Event]:
         try:
-            path = checkpoint.save(self.folder, self.state.to_checkpoint(self.seconds()))
+            self._keeper.settle()  # the numbers up to here are there whenever the checkpoint is
+            return save(self.seconds())
         except FloatingPointError as error:
-            raise DivergedError(f"a weight ({error})", self.state.step, float("nan")) from None
-        except OSError as error:
-            if self.state.step == self.steps_total or self.control.stopping:
-                raise InputError(f"The final checkpoint could not be written: {error}. Free some space.") from None
-            self.tell(Notice(self.state.step, f"A checkpoint could not be written ({error}); training goes on."))
-            return
-        self._saved_step = self.state.step
-        self.tell(Saved(self.state.step, path))
+            sentence = f"A weight ({error}) stopped being finite by step {self.state.step:,}"
+            raise DivergedError(sentence) from None
+
+    def _advice(self, error: DivergedError) -> str:
+        """What to try after a divergence, with the command that goes on from the last good checkpoint."""
+        ways = ["a lower --learning-rate"]
+        ways += ["--precision float32"] * self.machine.autocast
+        ways += [f"--clip {self.settings.clip / 10:g}" if self.settings.clip else "--clip 1"]
+        said = "The weights were left as they were before it. " if error.guarded else ""
+        said += f"Try {', '.join(ways[:-1])} or {ways[-1]}."
+        if self._saver.good is None:
+            return said
+        rate = f"--learning-rate {self.state.model.config.learning_rate / 4:g}"
+        return f"{said} From step {self._saver.good:,}: {self.folder.resume_command} {rate}"
+
+    @property
+    def saved_step(self) -> int | None:
+        """The step of the last good checkpoint."""
+        return self._saver.good
+
+    def smaller_batch(self, error: BaseException) -> int | None:
+        """After memory ran out: how many images a step would have memory for; None where that is not known."""
+
+        def batch(size: int) -> Batch:
+            whole = self._batch(self.state.step)
+            labels = None if whole.labels is None else whole.labels[:size]
+            return Batch(whole.images[:size], labels, whole.step, whole.generator)
+
+        with self._precision():
+            return batch_that_fits(self.state, batch, self._order.batch_size, error)
 
     def seconds(self) -> float:
         """Wall time in training over all sittings."""
@@ -227,29 +267,48 @@ class Trainer:
 
     def _wait_while_paused(self) -> None:
         if self.control.paused:
+            self._report(*self._meter.read(self.state.step))  # who looks now sees where it stands
             self.tell(Paused(self.state.step, True))
             while self.control.paused:
                 self.control.wait_while_paused()
                 self._answer(self.control.requests())
             self.tell(Paused(self.state.step, False))
 
-    def _answer(self, asked: set[Request]) -> None:
+    def _answer(self, asked: set[Wanted]) -> None:
         """Pictures and checkpoints of a run that stands still."""
         if asked:
             self._report(*self._meter.read(self.state.step))
-        if "pictures" in asked:
-            self._look(final=False)
         if "checkpoint" in asked:
             self._save()
+        if "pictures" in asked:
+            self._look(final=False)
+
+    def _left_undone(self) -> bool:
+        """Whether the sitting before ended between a round's last step and its pictures."""
+        step = self.state.step
+        if not 0 < step < self.steps_total or not self._border()[1]:
+            return False
+        return self.state.evaluated != step or not self.folder.snapshot(step).exists()
+
+    def _tell_all(self, events: Sequence[Event]) -> None:
+        for event in events:
+            self.tell(event)
 
     def tell(self, event: Event) -> None:
-        """Tell every sink. One that raises is dropped with a notice; the first, the record, may not fail."""
+        """Tell the record and every sink. A sink that raises is dropped with a notice; the record may not fail."""
+        self._keeper(event)
         for sink in list(self._sinks):
             try:
                 sink(event)
-            except Exception as error:
-                if sink is self._sinks[0]:
-                    raise
+            except LeftOutError as sentence:
+                self.tell(Notice(self.state.step, str(sentence)))
+            except Exception as error:  # noqa: BLE001 (a display must not take the run)
                 self._sinks.remove(sink)
-                self.folder.log(traceback.format_exc())
+                with suppress(OSError):
+                    self.folder.log(traceback.format_exc())
                 self.tell(Notice(self.state.step, f"A display was dropped after an error ({error})."))
+        if (trouble := self._keeper.trouble) != self._trouble:
+            self._trouble = trouble
+            self.tell(
+                Notice(self.state.step, trouble or "The run's files can be written again, and nothing is missing.")
+            )

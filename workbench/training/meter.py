@@ -16,24 +16,30 @@ Summary = tuple[Numbers, Numbers, Numbers]  # mean, smallest and largest of some
 
 
 class DivergedError(Exception):
-    """A metric stopped being finite. `reports` has (step, summary) of what was not told yet, the bad step last."""
+    """Something stopped being finite.
 
-    def __init__(self, metric: str, step: int, value: float, reports: Sequence[tuple[int, Summary]] = ()) -> None:
-        super().__init__(f"{metric} became {value} at step {step}")
-        self.reports = reports
+    `reports` has (step, summary) of what was not told yet, the bad step last; `guarded` is whether the weights were
+    kept as they were before that step.
+    """
+
+    def __init__(self, sentence: str, reports: Sequence[tuple[int, Summary]] = (), guarded: bool = False) -> None:
+        super().__init__(sentence)
+        self.reports, self.guarded = reports, guarded
 
 
 class Meter:
-    """Collects each step's metrics without waiting for the device."""
+    """Collects each step's metrics, and whether its gradients were finite, without waiting for the device."""
 
     def __init__(self) -> None:
         self._rows: list[Tensor] = []
         self._names: tuple[str, ...] = ()
+        self._guarded: tuple[str, ...] = ()
         self._since = time.perf_counter()
 
-    def add(self, metrics: Mapping[str, Tensor]) -> None:
-        self._names = tuple(metrics)
-        self._rows.append(torch.stack(list(metrics.values())))
+    def add(self, metrics: Mapping[str, Tensor], flags: Mapping[str, Tensor]) -> None:
+        """One step: its metrics, and by optimizer a flag that is not 0 where a gradient was not finite."""
+        self._names, self._guarded = tuple(metrics), tuple(flags)
+        self._rows.append(torch.stack([*metrics.values(), *flags.values()]))
 
     def due(self) -> bool:
         """Whether it is time for a report: by the clock, so a fast model is not slowed by its own reports."""
@@ -47,14 +53,22 @@ class Meter:
         rows = torch.stack(self._rows).double().cpu().numpy() if self._rows else np.empty((0, 0))
         self._rows.clear()
         self._since = time.perf_counter()
-        bad = np.argwhere(~np.isfinite(rows))
+        values, flags = np.split(rows, [len(self._names)], axis=1)
+        bad = np.argwhere(np.hstack([~np.isfinite(values), flags != 0]))
         if len(bad):
-            row, column = bad[0]
-            at = step - len(rows) + int(row) + 1
-            parts = [(at - 1, rows[:row]), (at, rows[row : row + 1])]
+            row, column = map(int, bad[0])  # a metric goes before the gradients that it spoils
+            at = step - len(rows) + row + 1
+            parts = [(at - 1, values[:row]), (at, values[row : row + 1])]
             reports = [(last, self._summary(part)) for last, part in parts if len(part)]
-            raise DivergedError(self._names[column], at, float(rows[row, column]), reports)
-        return len(rows), *self._summary(rows)
+            raise DivergedError(self._sentence(column, values[row], at), reports, bool(flags[row].any()))
+        return len(rows), *self._summary(values)
+
+    def _sentence(self, column: int, values: NDArray[np.float64], step: int) -> str:
+        if column < len(self._names):
+            return f"{self._names[column]} became {values[column]} at step {step:,}"
+        name = self._guarded[column - len(self._names)]
+        of = "" if name == "model" else f" of the {name}"
+        return f"The gradient{of} stopped being finite at step {step:,}"
 
     def _summary(self, rows: NDArray[np.float64]) -> Summary:
         summaries = (rows.mean(0), rows.min(0), rows.max(0)) if len(rows) else ((), (), ())

@@ -1,7 +1,7 @@
 """What a run would need to go on: weights, their average, optimizers, the step."""
 
 import copy
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -22,6 +22,7 @@ class TrainingState:
         self.model = model
         self.optimizers = model.optimizers()
         self.step = 0
+        self.evaluated = -1  # the step of the last evaluation
         self.seconds_before = 0.0  # of earlier sittings
         self._decay = averaging
         self._average = copy.deepcopy(model).eval() if averaging else None
@@ -49,54 +50,92 @@ class TrainingState:
         finally:
             self.model.train()
 
-    def to_checkpoint(self, seconds: float) -> Checkpoint:
-        """Everything, as named tensors and JSON facts.
+    def to_checkpoint(self, seconds: float, rank: float | None = None) -> Checkpoint:
+        """Everything, as named tensors and JSON facts. `rank` says how good the model is, smaller is better.
 
         Raises `FloatingPointError` naming a weight that is not finite: such a state is not worth keeping.
         """
         tensors = {f"model/{name}": tensor for name, tensor in self.model.state_dict().items()}
         if self._average is not None:
             tensors |= {f"average/{name}": tensor for name, tensor in self._average.state_dict().items()}
-        facts: dict[str, Any] = {"seconds": round(seconds, 3), "optimizers": {}}
+        facts: dict[str, Any] = {
+            "seconds": round(seconds, 3), "rank": rank, "evaluated": self.evaluated, "optimizers": {},
+        }  # fmt: skip
         for which, optimizer in self.optimizers.items():
             written = optimizer.state_dict()
             facts["optimizers"][which] = written["param_groups"]
             for index, values in written["state"].items():
                 tensors |= {f"optimizer/{which}/{index}/{name}": value for name, value in values.items()}
-        for name, tensor in tensors.items():
-            if tensor.is_floating_point() and not tensor.isfinite().all():
-                raise FloatingPointError(name)
+        floats = {name: tensor for name, tensor in tensors.items() if tensor.is_floating_point()}
+        finite = torch.stack([t.isfinite().all().to(self._device) for t in floats.values()]).tolist()
+        if not all(finite):
+            raise FloatingPointError(list(floats)[finite.index(False)])
         return Checkpoint(self.step, tensors, facts)
 
-    def restore(self, checkpoint: Checkpoint) -> None:
-        """Become what was saved. Raises `InputError` where the checkpoint is of another architecture."""
+    @property
+    def _device(self) -> torch.device:
+        return next(self.model.parameters()).device
+
+    def restore(self, checkpoint: Checkpoint, *, own_rates: bool = False) -> None:
+        """Become what was saved. `own_rates` keeps the optimizers' own learning rates and the like, not the saved.
+
+        Raises `InputError` where the checkpoint is of another architecture.
+        """
         parts: dict[str, dict[str, Tensor]] = {"model": {}, "average": {}, "optimizer": {}}
         for name, tensor in checkpoint.tensors.items():
             part, _, rest = name.partition("/")
             parts.setdefault(part, {})[rest] = tensor
         try:
+            _check_architecture(self.model.state_dict(), parts["model"])
             self.model.load_state_dict(parts["model"])
             if self._average is not None:
                 self._average.load_state_dict(parts["average"])
             for which, optimizer in self.optimizers.items():
-                optimizer.load_state_dict(_optimizer_state(which, parts["optimizer"], checkpoint.facts))
-        except (RuntimeError, ValueError, KeyError) as error:
+                groups = (
+                    optimizer.state_dict() if own_rates else {"param_groups": checkpoint.facts["optimizers"][which]}
+                )
+                moments = _moments(which, parts["optimizer"])
+                _check_shapes(optimizer, moments)
+                optimizer.load_state_dict({"state": moments, "param_groups": groups["param_groups"]})
+        except (RuntimeError, ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
             raise InputError(
-                "The checkpoint is of another architecture or other settings than the run's config.json says "
-                f"({str(error).splitlines()[0]})."
+                "The checkpoint is of another architecture than these settings make "
+                f"({str(error).splitlines()[-1].strip().rstrip('.')}). Keep the settings of the network."
             ) from None
         self.step = checkpoint.step
+        self.evaluated = int(checkpoint.facts.get("evaluated", -1))
         self.seconds_before = float(checkpoint.facts.get("seconds", 0.0))
 
 
-def _optimizer_state(which: str, tensors: dict[str, Tensor], facts: Any) -> dict[str, Any]:
-    """Put one optimizer's `state_dict` together again."""
+def _check_architecture(ours: Mapping[str, Tensor], saved: Mapping[str, Tensor]) -> None:
+    """Raise `ValueError` naming the first tensor that is not there, or of another shape."""
+    for name in (*ours, *saved):
+        here, there = (_shape(tensors.get(name)) for tensors in (ours, saved))
+        if here != there:
+            raise ValueError(f"{name} is {there} there and {here} here")
+
+
+def _shape(tensor: Tensor | None) -> str:
+    return "missing" if tensor is None else str(tuple(tensor.shape))
+
+
+def _moments(which: str, tensors: dict[str, Tensor]) -> dict[int, dict[str, Tensor]]:
+    """What one optimizer remembers of each of its parameters."""
     state: dict[int, dict[str, Tensor]] = {}
     for name, tensor in tensors.items():
         optimizer, index, key = name.split("/")
         if optimizer == which:
             state.setdefault(int(index), {})[key] = tensor
-    return {"state": state, "param_groups": facts["optimizers"][which]}
+    return state
+
+
+def _check_shapes(optimizer: torch.optim.Optimizer, moments: dict[int, dict[str, Tensor]]) -> None:
+    """What torch does not look at: raise `ValueError` where a moment is not of its parameter's shape."""
+    parameters = [p for group in optimizer.param_groups for p in group["params"]]
+    for index, values in moments.items():
+        for name, value in values.items():
+            if value.dim() and value.shape != parameters[index].shape:
+                raise ValueError(f"{name} of parameter {index} has shape {tuple(value.shape)}")
 
 
 def _floats(module: nn.Module) -> list[Tensor]:

@@ -1,0 +1,51 @@
+"""One optimizer step, as models ask for it, and the guard that keeps what is not finite away from the weights."""
+
+import torch
+from torch import Tensor
+
+from workbench.training.state import TrainingState
+
+
+class Minimiser:
+    """What models get as `minimise`: backward, clipping, update.
+
+    A loss or gradient that is not finite raises a flag on the device. Fused optimizers read the flag there and
+    leave weights, moments and step count alone (the protocol of torch's GradScaler). So nothing waits for the
+    device, and the weights stay as they were before the bad step until somebody reads the flag. For an optimizer
+    without that protocol the flag is read before each of its steps, which waits for the device.
+    """
+
+    def __init__(self, state: TrainingState, device: torch.device, clip: float | None) -> None:
+        self._optimizers = state.optimizers
+        self._device, self._clip = device, clip
+        self._bad = torch.zeros((), device=device)
+        self._one = torch.ones((), device=device)
+        self.flags: dict[str, Tensor] = {}  # by optimizer: 1 from its first bad loss or gradient on, else 0
+        for optimizer in self._optimizers.values():
+            if _heeds_flags(optimizer):
+                optimizer.found_inf = self._bad  # type: ignore[attr-defined]
+
+    def __call__(self, loss: Tensor, by: str = "model") -> None:
+        """Lower `loss` by one step of the optimizer `by`. Gradients of its own parameters only are computed."""
+        optimizer = self._optimizers[by]
+        parameters = [p for group in optimizer.param_groups for p in group["params"]]
+        optimizer.zero_grad(set_to_none=True)
+        with torch.autocast(self._device.type, enabled=False):
+            loss.backward(inputs=parameters)
+        self._check(loss, parameters, by)
+        if self._clip is not None:
+            torch.nn.utils.clip_grad_norm_(parameters, self._clip)
+        if _heeds_flags(optimizer) or not self._bad.item():
+            optimizer.step()
+
+    @torch.no_grad()
+    def _check(self, loss: Tensor, parameters: list[Tensor], by: str) -> None:
+        """Raise the flag for good where something is not finite: one pass over the gradients, times one."""
+        gradients = [p.grad for p in parameters if p.grad is not None]
+        torch._amp_foreach_non_finite_check_and_unscale_(gradients, self._bad, self._one)
+        torch._amp_foreach_non_finite_check_and_unscale_([loss.detach().float()], self._bad, self._one)
+        self.flags[by] = self._bad.clone()
+
+
+def _heeds_flags(optimizer: torch.optim.Optimizer) -> bool:
+    return bool(getattr(optimizer, "_step_supports_amp_scaling", False))
