@@ -29,7 +29,7 @@ def attached(folder: Path, *flags: str) -> tuple[Path, float, float]:
         while state(run)["status"] == "running":
             bench.drain(0.2, draw=False)
         cores, rate = usage.end()
-        bench.drain(1, draw=False)  # its thread ends a little later than it says
+        bench.drain(1, draw=False)  # its process ends a little later than it says
         bench.press("q")
         bench.ends()
     return run, cores, rate

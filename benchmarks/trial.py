@@ -10,7 +10,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from tests.terminal_emulator import Program, workbench
+import psutil
+
+from tests.terminal_emulator import Program, workbench, working_in
 
 FORM = "latent"  # a setting that the form names
 SETTINGS = ("--model", "vae", "--dataset", "digits")
@@ -35,7 +37,18 @@ def training(folder: Path, *flags: str) -> Iterator[tuple[Program, Path]]:
         )
         (run,) = set((folder / "runs").glob("*")) - before
         bench.wait(lambda _: last(run)["step"] >= 20, 60)
-        yield bench, run
+        try:
+            yield bench, run
+        finally:
+            end(folder)
+
+
+def end(folder: Path) -> None:
+    """End the runs that outlive their workbench, and wait for them."""
+    left = [process for process in working_in(folder) if "workbench.worker" in process.cmdline()]
+    for process in left:
+        process.terminate()
+    psutil.wait_procs(left, timeout=30)
 
 
 def headless(folder: Path, *flags: str) -> Path:

@@ -25,7 +25,7 @@ from textual.pilot import Pilot
 
 from workbench.terminal.capability import detect
 from workbench.ui.app import Workbench
-from workbench.ui.job import Trainer
+from workbench.ui.trainer import Trainer
 
 PICTURES = Path(__file__).resolve().parent / "pictures"
 CELL, SIZE = (10, 20), 16
@@ -113,7 +113,7 @@ async def until(bench: Workbench, pilot: Pilot[int], enough: float) -> None:
 async def stop(bench: Workbench, pilot: Pilot[int]) -> None:
     """End the run, saved."""
     assert bench.job is not None
-    bench.job.control.stop()
+    bench.stop_job(bench.job)
     while bench.job.running:
         await pilot.pause(0.2)
 

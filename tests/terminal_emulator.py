@@ -18,6 +18,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any
 
+import psutil
 import pyte
 
 KEYS = {
@@ -208,18 +209,37 @@ class Program:
     @property
     def restored(self) -> bool:
         """Whether the terminal is as it was: its attributes, the main screen, a cursor, no mouse, plain keys."""
-        return (
-            termios.tcgetattr(self._theirs) == self._attributes
-            and self._last(rb"\x1b\[\?1049([hl])") != b"h"
-            and self._last(rb"\x1b\[\?25([hl])") != b"l"
-            and self._last(rb"\x1b\[\?100[0-6]([hl])") != b"h"
-            and self._last(rb"\x1b\[\?2004([hl])") != b"h"
-            and self._last(rb"\x1b\[([<>])[0-9;]*u") != b">"
-        )
+        left = {
+            "attributes": termios.tcgetattr(self._theirs) != self._attributes,
+            "the other screen": self._last(rb"\x1b\[\?1049([hl])") == b"h",
+            "no cursor": self._last(rb"\x1b\[\?25([hl])") == b"l",
+            "the mouse": self._last(rb"\x1b\[\?100[0-6]([hl])") == b"h",
+            "pasting in brackets": self._last(rb"\x1b\[\?2004([hl])") == b"h",
+            "keys as sequences": self._last(rb"\x1b\[([<>])[0-9;]*u") == b">",
+        }
+        if any(left.values()):  # for whoever reads why a test failed
+            print("left behind:", [what for what, is_left in left.items() if is_left], bytes(self.written)[-400:])
+        return not any(left.values())
 
     def _last(self, pattern: bytes) -> bytes:
         found = re.findall(pattern, bytes(self.written))
         return found[-1] if found else b""
+
+
+def working_in(folder: Path) -> list[psutil.Process]:
+    """The processes whose current folder this is: in a test or measurement, a workbench and its runs."""
+    found = []
+    for process in psutil.process_iter():
+        try:
+            if process.pid != os.getpid() and Path(process.cwd()) == folder.resolve():
+                found.append(process)
+        except (psutil.Error, OSError):  # it has ended, or is somebody else's
+            continue
+    return found
+
+
+# The form's preview imports torch, which takes longer than what most tests are about.
+NO_PREVIEW = "from workbench.ui.new import view; view.PREVIEW_DELAY = 3600.0"
 
 
 def workbench(*arguments: str | Path, prelude: str = "") -> list[str]:

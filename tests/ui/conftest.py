@@ -1,4 +1,7 @@
-"""No test of the screens reads real images: that would import torch. The form's preview shows stripes instead."""
+"""What all tests of the screens do without: real images, which import torch, and a look for runs that comes later.
+
+The form's preview shows stripes instead.
+"""
 
 from typing import Any
 
@@ -24,3 +27,9 @@ def stripes(monkeypatch: pytest.MonkeyPatch) -> list[Wanted]:
     monkeypatch.setattr("workbench.ui.new.view.PREVIEW_DELAY", 0.01)
     monkeypatch.setattr("workbench.ui.new.view.POLL_SECONDS", 0.02)
     return wished
+
+
+@pytest.fixture(autouse=True)
+def nothing_looked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the line above says of other runs would depend on how long a test takes."""
+    monkeypatch.setattr("workbench.ui.app.WARM_SECONDS", 3600.0)

@@ -1,6 +1,7 @@
 """Runs without torch: folders filled by a script, and a launcher whose runs go on when the test says so."""
 
 import math
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,7 @@ import numpy as np
 
 from models.metric import Metric
 from workbench.config import RunConfig, resolve
-from workbench.runs import files, pictures
+from workbench.runs import files, pictures, requests
 from workbench.runs.folder import RunFolder, State
 from workbench.runs.pictures import Facts, Pictures
 from workbench.ui.job import Job
@@ -122,23 +123,45 @@ class ScriptedRun:
         self.status(status, reason)
 
 
+class ScriptedWorker:
+    """The process of a scripted run is that of the test; it notes what it is told."""
+
+    def __init__(self) -> None:
+        self.pid = os.getpid()
+        self.given_up = self.terminated = False
+
+    def give_up(self) -> None:
+        """Stop before the run begins."""
+        self.given_up = True
+
+    def terminate(self) -> None:
+        """SIGTERM."""
+        self.terminated = True
+
+
 class ScriptedLauncher:
     """Starts scripted runs. The test drives them: `launcher.run.train(10)`, `launcher.end()`."""
 
     def __init__(self, refuse: str = "") -> None:
         self.refuse = refuse
         self.jobs: list[Job] = []
+        self.workers: list[ScriptedWorker] = []
+        self.warmed = 0
         self.configs: list[RunConfig] = []
         self.changes: Mapping[str, Any] = {}
         self.run: ScriptedRun
 
     def warm(self) -> None:
         """There is nothing to import."""
+        self.warmed += 1
+
+    def close(self) -> None:
+        """Nothing waits."""
+        self.warmed = 0
 
     def start(self, config: RunConfig, runs_dir: Path) -> Job:
         """Begin at once, or refuse with the sentence given."""
-        job = Job(f"{config.model_name} on {config.data.dataset}")
-        self.jobs.append(job)
+        job = self._job(f"{config.model_name} on {config.data.dataset}")
         self.configs.append(config)
         if self.refuse:
             job.error = self.refuse
@@ -150,14 +173,22 @@ class ScriptedLauncher:
 
     def resume(self, folder: RunFolder, changes: Mapping[str, Any]) -> Job:
         """Go on with a scripted run."""
-        job = Job(folder.name)
-        self.jobs.append(job)
+        job = self._job(folder.name)
         self.changes = changes
         job.stage, job.folder = "", folder
         return job
 
+    def _job(self, title: str) -> Job:
+        self.workers.append(ScriptedWorker())
+        self.jobs.append(Job(title, self.workers[-1]))
+        return self.jobs[-1]
+
+    def asked(self) -> list[requests.Request]:
+        """What the run was asked through its folder since the last call."""
+        return requests.take(self.run.folder)
+
     def end(self, status: Any = "done", reason: str = "") -> None:
-        """The run ends, and its thread with it."""
+        """The run ends, and its process with it."""
         self.run.end(status, reason)
         self.jobs[-1].ended.set()
 

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
+import pytest
 from textual import events
 from textual.pilot import Pilot
 
@@ -11,6 +12,15 @@ from tests.ui.feed import ScriptedLauncher, bench_arguments
 from workbench.terminal.capability import Terminal
 from workbench.ui.app import Workbench
 
+GOLDEN_SCREENS = pytest.mark.parametrize(
+    ("name", "size", "terminal"),
+    [
+        ("120x36", (120, 36), None),
+        ("80x24", (80, 24), None),
+        ("200x60", (200, 60), None),
+        ("ascii", (120, 36), Terminal(unicode=False)),
+    ],
+)
 Story = Callable[[Workbench, Pilot[int]], Awaitable[None]]
 
 

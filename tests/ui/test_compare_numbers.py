@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from tests.ui.feed import ScriptedRun
-from workbench.runs import files
+from workbench.runs import files, reading
 from workbench.runs.reader import RunReader
 from workbench.ui.compare.members import Member, differing, name_them
 from workbench.ui.compare.numbers import metrics_table, panels, settings_table, usual_split
@@ -168,7 +168,7 @@ def test_a_run_whose_configuration_is_not_valid_is_compared_by_its_numbers(tmp_p
     first, second = stamped(tmp_path, 0), stamped(tmp_path, 1)
     for run in (first, second):
         run.train(60)
-    written = files.read_json(second.folder.config_file)
+    written = reading.read_json(second.folder.config_file)
     files.write_json(second.folder.config_file, {**written, "model": {**written["model"], "beta": -1}})
     both = members(first, second)
     assert both[1].settings == {}

@@ -8,7 +8,7 @@ from textual.pilot import Pilot
 from tests.command import check_golden
 from tests.ui.feed import EPOCH, ScriptedRun
 from tests.ui.screen_text import text
-from tests.ui.stories import settled, tell
+from tests.ui.stories import GOLDEN_SCREENS, settled, tell
 from workbench.terminal.capability import Terminal
 from workbench.ui.app import Workbench
 from workbench.ui.compare.view import Compare
@@ -38,18 +38,7 @@ async def compare(bench: Workbench, pilot: Pilot[int], count: int = 3) -> Compar
     return bench.view
 
 
-PLAIN = Terminal(unicode=False)
-
-
-@pytest.mark.parametrize(
-    ("name", "size", "terminal"),
-    [
-        ("120x36", (120, 36), None),
-        ("80x24", (80, 24), None),
-        ("200x60", (200, 60), None),
-        ("ascii", (120, 36), PLAIN),
-    ],
-)
+@GOLDEN_SCREENS
 def test_runs_side_by_side(name: str, size: tuple[int, int], terminal: Terminal | None, tmp_path: Path) -> None:
     three(tmp_path)
 

@@ -75,3 +75,25 @@ def test_the_shell_s_own_descriptor_goes_on_waiting() -> None:
         assert terminal.isatty()
     os.close(ours)
     os.close(theirs)
+
+
+def test_what_is_written_after_a_stall_arrives_without_anybody_asking(ends: Ends) -> None:
+    ours, terminal = ends
+    terminal.write("x" * 1_000_000)
+    assert terminal.stalled
+    read_all(ours)
+    terminal.write("\x1b[?1049l")  # a person leaves: the terminal must be theirs again
+    assert read_all(ours).endswith(b"\x1b[?1049l")
+    assert terminal.is_back(), "there is something to draw anew"
+    os.close(ours)
+
+
+def test_a_terminal_that_missed_how_the_screen_ended_is_told_again(ends: Ends) -> None:
+    ours, terminal = ends
+    terminal.write("x" * 1_000_000 + "\x1b[?2004l\x1b[?1049l")
+    read_all(ours)
+    terminal.close()
+    said = read_all(ours)
+    assert b"\x1b[?2004l" in said
+    assert b"\x1b[?1049l" in said
+    os.close(ours)

@@ -1,5 +1,6 @@
 """What can be done with the run under the cursor: watch, mark, tag, delete, go on with it, begin again from it."""
 
+import os
 from pathlib import Path
 
 from textual.pilot import Pilot
@@ -115,7 +116,8 @@ def test_a_run_that_is_written_is_neither_deleted_nor_resumed(tmp_path: Path) ->
     async def story(bench: Workbench, pilot: Pilot[int]) -> None:
         for key in ("D", "u"):
             await pilot.press(key)
-            assert "busy is being trained by another process" in last_line(bench)
+            assert f"busy is being trained by process {os.getpid()} on" in last_line(bench)
+            assert "Enter watches it" in text(bench)
         assert run.folder.path.is_dir()
 
     tell(story, tmp_path)

@@ -1,5 +1,6 @@
 """The list of runs on the screen: every state, filter, order, and a cursor that stays on its run."""
 
+import os
 import shutil
 from pathlib import Path
 
@@ -9,8 +10,8 @@ from textual.pilot import Pilot
 from tests.command import check_golden
 from tests.ui.feed import ScriptedRun
 from tests.ui.screen_text import text
-from tests.ui.stories import settled, tell, typed
-from workbench.runs import files
+from tests.ui.stories import GOLDEN_SCREENS, settled, tell, typed
+from workbench.runs import files, reading
 from workbench.terminal.capability import Terminal
 from workbench.ui.app import Workbench
 from workbench.ui.preferences import Preferences
@@ -47,7 +48,7 @@ def several(runs_dir: Path) -> None:
     done.folder.set_tags(["paper", "good"])
     gone = ScriptedRun(runs_dir, "gan", "20260831-100000-gan-digits", seed="3")
     gone.train(30)
-    written = files.read_json(gone.folder.state_file)
+    written = reading.read_json(gone.folder.state_file)
     files.write_json(gone.folder.state_file, {**written, "pid": 2**22 + 1})
     stopped = ScriptedRun(runs_dir, "ae", "20260830-100000-ae-digits")
     stopped.train(130)
@@ -67,26 +68,16 @@ def still(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     runs_dir = Path("runs")
     several(runs_dir)
     for path in runs_dir.glob("*/state.json"):
-        written = files.read_json(path)
+        written = reading.read_json(path)
         writer = {} if written["status"] in {"running", "paused"} else {"pid": 4711, "host": "a-host"}
         files.write_json(path, {**written, **writer, "heartbeat": _HEARD})
+        os.utime(path, (_HEARD, _HEARD))
     monkeypatch.setattr("time.time", lambda: _HEARD + 300)
     monkeypatch.setattr("workbench.ui.runs.details.size_of", lambda _: 2_400_000)
     return runs_dir
 
 
-PLAIN = Terminal(unicode=False)
-
-
-@pytest.mark.parametrize(
-    ("name", "size", "terminal"),
-    [
-        ("120x36", (120, 36), None),
-        ("80x24", (80, 24), None),
-        ("200x60", (200, 60), None),
-        ("ascii", (120, 36), PLAIN),
-    ],
-)
+@GOLDEN_SCREENS
 def test_the_list_of_runs(name: str, size: tuple[int, int], terminal: Terminal | None, still: Path) -> None:
     async def story(bench: Workbench, pilot: Pilot[int]) -> None:
         await pilot.press("down", "down", "space", "down", "down", "space", "down")
@@ -274,7 +265,7 @@ def test_the_details_say_what_was_changed_and_what_came_of_it(tmp_path: Path) ->
     run = ScriptedRun(tmp_path, beta="4")
     run.train(60)
     run.end()
-    written = files.read_json(run.folder.state_file)
+    written = reading.read_json(run.folder.state_file)
     files.write_json(run.folder.state_file, {**written, "notes": ["step 40: the codes do nothing (KL 0.01)."]})
 
     async def story(bench: Workbench, pilot: Pilot[int]) -> None:

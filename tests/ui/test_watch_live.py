@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import psutil
+import pytest
 
 from tests.ui.feed import ScriptedLauncher, ScriptedRun
 from tests.ui.watching import trained, watching
 from workbench.config import RunConfig
-from workbench.runs import files
+from workbench.runs import files, requests
 from workbench.ui.cells import Cells
 from workbench.ui.job import Job
 
@@ -38,7 +39,12 @@ def test_a_run_from_its_first_second_to_its_last(tmp_path: Path) -> None:
             assert "Loading digits 45%" in preparing
             assert "Loss" not in preparing
 
-            launcher.jobs[0].folder = launcher.run.folder
+            assert "not begun yet" in it.why_not("p")
+            await it.press("X", "X")
+            assert launcher.workers[0].given_up
+            assert "Stopping ..." in it.text
+
+            launcher.jobs[0].stage, launcher.jobs[0].folder = "", launcher.run.folder
             begun = await it.news()
             assert "training" in begun.splitlines()[1]
             assert "The first pictures come after 5 epochs; s takes some" in begun
@@ -52,7 +58,7 @@ def test_a_run_from_its_first_second_to_its_last(tmp_path: Path) -> None:
             await it.press("X")
             assert "It is saved and can be resumed." in it.text
             await it.press("X")
-            assert launcher.jobs[0].control.stopping
+            assert launcher.asked() == ["stop"]
             assert "stopping" in (await it.news()).splitlines()[1]
             launcher.end("stopped")
             ended = await it.news()
@@ -68,17 +74,19 @@ def test_what_can_be_asked_of_a_run_that_trains_here(tmp_path: Path) -> None:
         launcher = ScriptedLauncher()
         async with watching(tmp_path, launcher=launcher) as it:
             await it.pilot.press("1", "s")
-            control = launcher.jobs[0].control
             launcher.run.train(10)
             await it.news()
             assert "‖ paused" not in it.text
-            assert "paused" in (await it.press("p")).splitlines()[1]
-            assert control.paused
+            assert "paused" in (await it.press("p")).splitlines()[1], "before the run has heard of it"
+            assert launcher.asked() == ["pause"]
             assert "p go on" in (await it.press("left")).splitlines()[-1]
-            await it.press("p")
-            assert not control.paused
+            launcher.run.status("paused")
+            assert "‖ paused" in (await it.news()).splitlines()[1]
+            assert "taken now; the run stays paused" in await it.press("s")
+            assert "training" in (await it.press("p")).splitlines()[1]
+            launcher.run.status("running")
             await it.press("s", "c")
-            assert control.requests() == {"pictures", "checkpoint"}
+            assert launcher.asked() == ["pictures", "resume", "pictures", "checkpoint"]
             assert "trained here already" in it.why_not("u")
 
     asyncio.run(story())
@@ -123,14 +131,16 @@ def written_by_another_process(run: ScriptedRun, **changes: Any) -> None:
     )
 
 
-def test_a_run_of_another_process_grows_and_cannot_be_asked(tmp_path: Path) -> None:
+def test_a_run_of_another_process_grows_and_is_asked_through_its_folder(tmp_path: Path) -> None:
     async def story() -> None:
         run = trained(tmp_path, steps=60)
         written_by_another_process(run)
         async with watching(tmp_path, run) as it:
             assert "● training" in it.text.splitlines()[1]
-            assert f"trains in process {os.getppid()} on" in it.why_not("p")
-            assert "stop it there first" in it.why_not("u")
+            assert f"is being trained by process {os.getppid()} on" in it.why_not("u")
+            assert "stopping" in (await it.press("p", "s", "c", "X", "X")).splitlines()[1]
+            assert requests.take(run.folder) == ["pause", "pictures", "checkpoint", "stop"]
+            assert "stopping already" in it.why_not("X")
             run.train(60)
             written_by_another_process(run)
             screen = await it.news()
@@ -151,6 +161,54 @@ def test_a_run_whose_process_is_gone_is_interrupted_and_can_be_resumed(tmp_path:
             await it.press("u")
             assert launcher.jobs[0].title == "first"
             run.status("running")
+            assert "● training" in (await it.news()).splitlines()[1]
+            assert it.why_not("p") == ""
+
+    asyncio.run(story())
+
+
+def test_a_request_that_cannot_be_written_is_told(tmp_path: Path) -> None:
+    async def story() -> None:
+        run = trained(tmp_path, steps=60)
+        written_by_another_process(run)
+        run.folder.requests.write_text("in the way of a folder")
+        async with watching(tmp_path, run) as it:
+            for key in ("p", "s", "c"):
+                assert "first cannot be asked" in (await it.press(key)).splitlines()[-1]
+            assert "● training" in it.text.splitlines()[1]
+
+    asyncio.run(story())
+
+
+def test_a_request_that_nobody_hears_is_forgotten(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("workbench.ui.asking.PATIENCE", 0.2)
+
+    async def story() -> None:
+        run = trained(tmp_path, steps=60)
+        written_by_another_process(run)
+        async with watching(tmp_path, run) as it:
+            assert "paused" in (await it.press("p")).splitlines()[1]
+            await it.pilot.pause(0.3)
+            assert "● training" in (await it.news()).splitlines()[1]
+
+    asyncio.run(story())
+
+
+def test_a_process_that_is_killed_is_told_at_once_and_its_run_goes_on(tmp_path: Path) -> None:
+    async def story() -> None:
+        launcher = ScriptedLauncher()
+        async with watching(tmp_path, launcher=launcher) as it:
+            await it.pilot.press("1", "s")
+            launcher.run.train(10)
+            await it.news()
+            launcher.jobs[0].death = "Its process was killed by signal 9: out of memory?"
+            launcher.jobs[0].ended.set()
+            screen = await it.news()
+            assert "◌ interrupted" in screen.splitlines()[1]
+            assert "killed by signal 9: out of memory? u goes on from the last" in screen.splitlines()[-1]
+            await it.press("u")
+            assert len(launcher.jobs) == 2
+            launcher.run.status("running")
             assert "● training" in (await it.news()).splitlines()[1]
             assert it.why_not("p") == ""
 

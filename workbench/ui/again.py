@@ -51,14 +51,15 @@ async def resume(bench: "Workbench", folder: RunFolder) -> None:
     bench.push_screen(Ask(question, value=str(2 * done)), further)
 
 
-def why_not_resume(bench: "Workbench", name: str, status: str) -> str:
-    """Why a run can neither go on here nor be deleted: somebody writes it. "" where nobody does."""
-    job = bench.job
-    if job is not None and job.running and job.folder is not None and job.folder.name == name:
-        return f"{name} is being trained here already."
-    if status in {"running", "paused"}:
-        return f"{name} is being trained by another process; stop it there first."
-    return ""
+def trained_by(bench: "Workbench", folder: RunFolder, instead: str) -> str:
+    """Why a run can neither go on nor be deleted: somebody trains it. `instead` is what can be done."""
+    if folder.name in bench.names_here():
+        return f"{folder.name} is being trained here already: {instead}"
+    try:
+        state = folder.stored_state()
+        return f"{folder.name} is being trained by process {state.pid} on {state.host}: {instead}"
+    except InputError:
+        return f"{folder.name} is being trained by another process: {instead}"
 
 
 def _length(config: RunConfig, state: State) -> tuple[str, int]:

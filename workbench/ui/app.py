@@ -1,9 +1,7 @@
-"""The workbench: four views, one table of keys, and at most one run that trains in this process."""
+"""The workbench: four views and one table of keys. What it does with runs as a whole is in `training.py`."""
 
 import importlib
 import time
-from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,19 +11,17 @@ from textual.app import ComposeResult
 from textual.containers import Container
 from textual.widgets import Input, TextArea
 
-from workbench.config import RunConfig
 from workbench.runs.folder import RunFolder
 from workbench.terminal.capability import Terminal
 from workbench.ui import bars, bindings, themes
 from workbench.ui.bindings import TITLES, VIEWS, Command
 from workbench.ui.cells import Cells
-from workbench.ui.dialogs import Choose
 from workbench.ui.garbage import Garbage
-from workbench.ui.job import Job, Launcher
+from workbench.ui.job import Launcher
 from workbench.ui.link import Link
 from workbench.ui.marked import Marked
 from workbench.ui.preferences import Preferences
-from workbench.ui.resizing import Resizing
+from workbench.ui.training import Training
 from workbench.ui.view import View
 
 TICK_SECONDS = 0.25
@@ -37,7 +33,7 @@ _CLASSES = {
 }  # fmt: skip
 
 
-class Workbench(Resizing, inherit_bindings=False):
+class Workbench(Training, inherit_bindings=False):
     """The application. Views come into being when they are first shown, so the first one is there at once."""
 
     CSS_PATH = "workbench.tcss"
@@ -50,20 +46,17 @@ class Workbench(Resizing, inherit_bindings=False):
         self, runs_dir: Path, launcher: Launcher, terminal: Terminal, model: str = "vae",
         given: dict[str, str] | None = None,
     ) -> None:  # fmt: skip
-        super().__init__()
-        self.runs_dir, self.launcher, self.terminal = runs_dir, launcher, terminal
+        super().__init__(runs_dir, launcher)
+        self.terminal = terminal
         self.set_class(not self.unicode, "-ascii")
         self.model_at_start, self.given_at_start = model, dict(given or {})
         self.preferences = Preferences.read()
-        self.job: Job | None = None
         self.marked = Marked()
         self.view_name = "new"
         self._views: dict[str, View] = {}  # those that were shown; looking them up by a query is slow
         self._visited: list[str] = []
         self._message, self._message_bad, self._message_until = "", False, 0.0
-        self._leaving = False
         self._garbage = Garbage()
-        self._next: Callable[[], Job] | None = None  # waits for the run that trains to end
         self.bug: Exception | None = None
         self.link: Link | None = None  # to the terminal, where there is a real one
         self.pixels: type[Any] | None = None  # the widget for real pixels, where the terminal can show them
@@ -96,12 +89,17 @@ class Workbench(Resizing, inherit_bindings=False):
         type(self).COMMANDS = {Commands}
         await self.show_view("new")
         self.set_interval(TICK_SECONDS, self._tick)
-        self.set_timer(WARM_SECONDS, self.launcher.warm)
+        self.set_timer(WARM_SECONDS, self._warm)
         self.theme_changed_signal.subscribe(self, lambda _: self.redraw_bars())
 
+    def _warm(self) -> None:
+        self.launcher.warm()
+        self.known.look()
+
     def on_unmount(self) -> None:
-        """Leave the interpreter as it was."""
+        """Leave the interpreter as it was, and no process that has nothing to do."""
         self._garbage.take_back()
+        self.launcher.close()
 
     # Views.
 
@@ -117,6 +115,8 @@ class Workbench(Resizing, inherit_bindings=False):
             made = getattr(importlib.import_module(f"workbench.ui.{module}"), cls)(id=name)
             await self.query_one("#views").mount(made)
             self._views[name] = made
+        elif name == "new" and not self.training:
+            self.launcher.warm()
         view = self._views[name]
         view.entered()
         self.redraw_bars()
@@ -136,13 +136,11 @@ class Workbench(Resizing, inherit_bindings=False):
         self._garbage.pass_over_modules()
         if self.link is not None and self.link.is_back():
             self.do_repaint()
-        if self.job is not None and self.job.running:
-            return
-        if self._leaving:
-            self.exit(0)
-        elif self._next is not None:
-            begin, self._next = self._next, None
-            self.call_later(self._launch, begin)
+        if self.known.found is not None:
+            self.known.look()
+            if self.view_name == "new" and (news := self.news()):
+                self.say(news)
+        self.look_after_runs()
 
     # Keys.
 
@@ -193,6 +191,8 @@ class Workbench(Resizing, inherit_bindings=False):
 
     def why_not(self, command: Command) -> str:
         """Why a command cannot be given now; "" where it can."""
+        if command.id == "detach" and not self.training and not self.known.live:
+            return "Nothing trains that could go on: q leaves."
         return self.view.why_not(command) if self.view is not None else ""
 
     # The lines above and below.
@@ -208,7 +208,9 @@ class Workbench(Resizing, inherit_bindings=False):
         screen = self.screen_stack[0]
         look, width = self.look, self.size.width
         bar, foot = screen.query_one("#header", Cells), screen.query_one("#footer", Cells)
-        bar.show([bars.header(self.view_name, self.job_status(), width, look)])
+        status = self.training_status()
+        dot = "● " if self.unicode else "* "
+        bar.show([bars.header(self.view_name, dot + status if status else "", width, look)])
         if time.monotonic() < self._message_until:
             foot.show([bars.message(self._message, self._message_bad, width, look)])
         else:
@@ -220,39 +222,7 @@ class Workbench(Resizing, inherit_bindings=False):
         if card.display and self.view is not None:
             card.show([[Segment(f" {line}", look.text)] for line in self.view.card()])
 
-    def job_status(self) -> str:
-        """What trains in this process, in a few words; "" when nothing does."""
-        job = self.job
-        if job is None or not job.running:
-            return ""
-        dot = "●" if self.unicode else "*"
-        return f"{dot} {job.title}: {job.stage or ('paused' if job.control.paused else 'training')}"
-
     # Runs.
-
-    async def start_run(self, config: RunConfig) -> None:
-        """Train a new run here; asks first where another one trains."""
-        await self._launch(lambda: self.launcher.start(config, self.runs_dir))
-
-    async def resume_run(self, folder: RunFolder, changes: dict[str, Any]) -> None:
-        """Go on with a run here."""
-        await self._launch(lambda: self.launcher.resume(folder, changes))
-
-    async def _launch(self, begin: Callable[[], Job]) -> None:
-        if self.job is not None and self.job.running:
-            answers = [("enter", "stop it, saved, and start this one", "stop")]
-            self.push_screen(Choose(f"{self.job.title} is training here.", answers), partial(self._replace, begin))
-            return
-        self.job = begin()
-        view = await self.show_view("watch")
-        view.follow_job(self.job)  # type: ignore[attr-defined]
-
-    def _replace(self, begin: Callable[[], Job], answer: str | None) -> None:
-        """Start one run as soon as the other has ended."""
-        if answer == "stop" and self.job is not None:
-            self.job.control.stop()
-            self._next = begin
-            self.say(f"{self.job.title} finishes its step and is saved; then the next one starts.")
 
     async def watch_run(self, folder: RunFolder) -> None:
         """Open a run in the Watch view."""
@@ -271,8 +241,10 @@ class Workbench(Resizing, inherit_bindings=False):
         await self.show_view("new")
 
     async def do_view_watch(self) -> None:
-        """Show the run."""
-        await self.show_view("watch")
+        """Show the run; where none is open, the newest that somebody trains."""
+        view, live = await self.show_view("watch"), self.known.live
+        if live and view.reader is None and view.job is None:  # type: ignore[attr-defined]
+            view.open_run(live[0].folder)  # type: ignore[attr-defined]
 
     async def do_view_runs(self) -> None:
         """Show all runs."""
@@ -356,36 +328,10 @@ class Workbench(Resizing, inherit_bindings=False):
     # Leaving.
 
     def _handle_exception(self, error: Exception) -> None:
-        """A bug closes the screen without a word on it; `start` says where the traceback is, and saves the run."""
+        """A bug closes the screen without a word on it: `start` says where the traceback is. Runs go on."""
         self._return_code = 1
         self.bug = self.bug or error
         if self._exception is None:
             self._exception = error
             self._exception_event.set()
         self._close_messages_no_wait()
-
-    def do_quit(self) -> None:
-        """Leave; asks while something trains here."""
-        if self.job is None or not self.job.running:
-            self.exit(0)
-            return
-        self.push_screen(
-            Choose(
-                f"{self.job.title} is training.",
-                [("enter", "stop it, saved, and leave", "stop"), ("w", "stay and watch it", "")],
-            ),
-            self._quit_answered,
-        )
-
-    def _quit_answered(self, answer: str | None) -> None:
-        if answer == "stop":
-            self.leave()
-
-    def leave(self) -> None:
-        """End what trains here at its next step, saved, and leave as soon as it has."""
-        if self.job is not None and self.job.running:
-            self.job.control.stop()
-            self._leaving = True
-            self.say("Finishing the step and saving ...")
-        else:
-            self.exit(0)

@@ -41,7 +41,7 @@ COMMANDS: tuple[Command, ...] = (
         ("about", "a", "*about", "Read the page of the chosen model: objective, symbols, how it fails."),
         ("preview", "v", "*preview", "Look at images of the chosen set, and their range of values."),
         ("edit", "enter", "*edit", "Type a value for the setting under the cursor; Enter takes it, Esc leaves it."),
-        ("reset", "d", "default", "Put the setting under the cursor back to its default."),
+        ("reset", "backspace delete", "default", "Put the setting under the cursor back to its default."),
         ("reset_all", "D", "*all defaults", "Put every setting back to its default."),
         ("lower", "left", "less", "The choice before this one, or a smaller number."),
         ("raise", "right", "more", "The next choice, or a larger number."),
@@ -77,6 +77,9 @@ COMMANDS: tuple[Command, ...] = (
         ("page_down", "pagedown", "page down", "As many rows down as are seen."),
         ("first", "home", "first", "The first row."),
         ("last", "end", "last", "The last row."),
+    ),
+    *_keys("Leaving", VIEWS,
+        ("detach", "d", "*detach", "Leave the terminal; what trains goes on, and genbench shows it again."),
     ),
     *_keys("Compare", ("compare",),
         ("split", "h", "*held-out", "Numbers and curves of held-out images, or those of training."),
@@ -145,7 +148,7 @@ COMMANDS: tuple[Command, ...] = (
         ("palette", ": ctrl+p", "*all commands", "Find any command by its name."),
         ("back", "escape", "back", "Leave what is open; else go back to the view before."),
         ("repaint", "ctrl+l", "repaint", "Draw the screen anew."),
-        ("quit", "q ctrl+c", "*quit", "Leave; asks while something trains here."),
+        ("quit", "q ctrl+c", "*quit", "Leave; asks while something trains here. A second time leaves at once."),
     ),
 )  # fmt: skip
 
@@ -168,10 +171,11 @@ ABOUT_PANES = {  # what the signs of a pane mean; its help begins with that
 _SHOWN = {
     "enter": "⏎", "escape": "Esc", "space": "Space", "tab": "Tab", "shift+tab": "⇧Tab",
     "home": "Home", "end": "End", "pageup": "PgUp", "pagedown": "PgDn",
+    "backspace": "⌫", "delete": "Del",
     "left": "←", "right": "→", "up": "↑", "down": "↓", "shift+left": "⇧←", "shift+right": "⇧→",
 }  # fmt: skip
 _PLAIN = {
-    "enter": "Enter", "left": "Left", "right": "Right", "up": "Up", "down": "Down",
+    "enter": "Enter", "backspace": "Backspace", "left": "Left", "right": "Right", "up": "Up", "down": "Down",
     "shift+left": "Shift+Left", "shift+right": "Shift+Right", "shift+tab": "Shift+Tab",
 }  # fmt: skip
 

@@ -6,6 +6,18 @@ fifth of a second, every few seconds. What modules bring stays for good, so ther
 
 import gc
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+
+@contextmanager
+def uncollected() -> Iterator[None]:
+    """Import large modules: collecting garbage meanwhile finds none and takes long."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
 
 
 class Garbage:

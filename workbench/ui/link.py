@@ -13,6 +13,9 @@ from contextlib import suppress
 
 PATIENCE = 1.0  # seconds without a byte taken after which the terminal counts as stalled
 _CANCEL = b"\x18"  # ends a sequence that was cut off
+# No bracketed paste, no focus reports, no mouse, plain keys, the main screen, a cursor, no colours.
+_MODES = (2004, 1004, 1000, 1003, 1015, 1006, 1049)
+_AS_IT_WAS = "".join(f"\x1b[?{mode}l" for mode in _MODES) + "\x1b[<u\x1b[?25h\x1b[0m"
 
 
 class Link(io.TextIOBase):
@@ -25,7 +28,8 @@ class Link(io.TextIOBase):
         except OSError:  # a container may see its terminal under another's name; this one may wait after all
             self._descriptor = os.dup(descriptor)
         self._encoding = encoding
-        self.stalled = False  # what was drawn last did not arrive
+        self.stalled = False  # it does not read
+        self._dropped = False  # what was drawn did not arrive, not all of it
 
     @property
     def encoding(self) -> str:  # type: ignore[override]
@@ -45,7 +49,8 @@ class Link(io.TextIOBase):
         return True
 
     def write(self, text: str) -> int:
-        """Write all of it, or mark the terminal as stalled and drop the rest, and all that follows."""
+        """Write all of it, or mark the terminal as stalled and drop the rest, and what follows until it reads."""
+        self._try_again()
         data = memoryview(text.encode(self._encoding, "replace"))
         patient_until = time.monotonic() + PATIENCE
         while data and not self.stalled:
@@ -57,19 +62,29 @@ class Link(io.TextIOBase):
                 self.stalled = left <= 0 or not select.select([], [self._descriptor], [], left)[1]
             except OSError:  # the terminal is gone
                 self.stalled = True
+        self._dropped = self._dropped or bool(data)
         return len(text)
 
     def is_back(self) -> bool:
         """Whether a terminal that was stalled reads again, so that everything must be drawn anew."""
+        self._try_again()
+        back = self._dropped and not self.stalled
+        self._dropped = self._dropped and not back
+        return back
+
+    def _try_again(self) -> None:
+        """A terminal that reads again is written to again: above all the words that put it back as it was."""
         if not self.stalled or not select.select([], [self._descriptor], [], 0)[1]:
-            return False
+            return
         with suppress(OSError):  # BlockingIOError among them
             os.write(self._descriptor, _CANCEL)
             self.stalled = False
-        return not self.stalled
 
     def close(self) -> None:
-        """Give the descriptor back."""
+        """Give the descriptor back; before that a terminal that missed something is told again to be as it was."""
         if not self.closed:
+            if self._dropped:
+                select.select([], [self._descriptor], [], PATIENCE)
+                self.write(_AS_IT_WAS)
             os.close(self._descriptor)
         super().close()

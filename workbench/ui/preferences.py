@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from models.errors import InputError
-from workbench.runs import files
+from workbench.runs import files, reading
 
 
 @dataclass
@@ -23,12 +23,13 @@ class Preferences:
     maximised: str = ""  # the pane that fills the Watch view; "" shows all
     sort: str = "last heard"
     reverse: bool = False
+    told_until: float = 0.0  # runs that were interrupted later than this, in seconds since 1970, are news
 
     @classmethod
     def read(cls) -> "Preferences":
         """What was remembered last; what makes no sense is passed over."""
         with suppress(InputError):
-            written = files.read_json(_path())
+            written = reading.read_json(_path())
             known: dict[str, Any] = asdict(cls())
             return cls(**{n: v for n, v in written.items() if n in known and type(v) is type(known[n])})
         return cls()
@@ -36,6 +37,7 @@ class Preferences:
     def write(self) -> None:
         """Remember; a home that cannot be written to is no reason to complain."""
         with suppress(OSError):
+            _path().parent.mkdir(parents=True, exist_ok=True)
             files.write(_path(), json.dumps(asdict(self), indent=2).encode())
 
 

@@ -13,7 +13,7 @@ AT_LEAST_SECONDS = 3.0  # between two drawings while the sizes go on changing
 class Resizing(App[int]):
     """An application that draws the first and the last of many sizes, and few between.
 
-    Each costs the time of a hundred keys, and what trains in this process stands still for as long.
+    Each costs the time of a hundred keys, and takes it from what trains on the same cores.
     """
 
     def __init__(self) -> None:

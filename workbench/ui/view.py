@@ -32,7 +32,8 @@ class View(Container):
 
     def in_footer(self, command: Command) -> str:
         """What the footer calls a command now; "" where it leaves it out."""
-        return command.label if command.footer else ""
+        idle = command.id == "detach" and not self.bench.training
+        return command.label if command.footer and not idle else ""
 
     def card(self) -> list[str]:
         """The lines that matter most, for a window too small for the view."""

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from models.errors import InputError
 from workbench import bugs
+from workbench.ui.garbage import uncollected
 from workbench.ui.new.form import Form
 from workbench.units import dataset_title
 
@@ -54,10 +55,11 @@ class Preview:
 
 def read(wanted: Wanted, progress: Callable[[str, int, int], None]) -> Preview:
     """Read a set and keep a little of it. Raises `InputError` where it cannot be read."""
-    import torch
+    with uncollected():
+        import torch
 
-    from workbench.data.imageset import shuffled
-    from workbench.data.load import load
+        from workbench.data.imageset import shuffled
+        from workbench.data.load import load
 
     found = load(
         wanted.dataset, data_dir=wanted.data_dir, image_size=wanted.image_size, channels=wanted.channels,

@@ -8,6 +8,7 @@ from workbench.ui.bindings import Command
 from workbench.ui.dialogs import Ask
 from workbench.ui.runs.details import size, size_of
 from workbench.ui.runs.table import RunsTable
+from workbench.ui.states import LIVE
 from workbench.ui.view import View
 
 _ABOUT_A_RUN = {"open", "mark", "tags", "delete", "resume", "clone"}
@@ -35,8 +36,8 @@ class Acting(View):
             return "There is no run under the cursor."
         if command.id in {"open", "resume", "clone"} and row.problem:
             return row.problem
-        if command.id in {"resume", "delete"}:
-            return again.why_not_resume(self.bench, row.name, row.status)
+        if command.id in {"resume", "delete"} and (row.status in LIVE or row.name in self.bench.names_here()):
+            return again.trained_by(self.bench, row.folder, "Enter watches it, and X stops it there.")
         return ""
 
     async def do_open(self) -> None:

@@ -37,7 +37,8 @@ class RunsTable(DrawnPane):
         self.rows: Sequence[RunRow] = ()
         self._at, self._top = 0, 0
         self._numbers: Mapping[str, int] = {}
-        self._here, self._sort, self._falls = "", COLUMNS[0], False
+        self._here: frozenset[str] = frozenset()
+        self._sort, self._falls = COLUMNS[0], False
         self._widths: dict[str, int] = {}
         self._texts: dict[str, tuple[RunRow, bool, dict[str, str]]] = {}
         self._laid_out_for = 0  # columns; 0 where the rows are new
@@ -54,13 +55,13 @@ class RunsTable(DrawnPane):
         all_rows: Sequence[RunRow],
         sort: Column,
         falls: bool,
-        here: str,
+        here: frozenset[str],
         empty: list[str],
     ) -> None:
         """Replace the rows.
 
         all_rows   those that a filter hides as well: the columns are wide enough for all, and stay where they are
-        here       the run that trains in this process
+        here       the runs that were started here and train, by name
         empty      what to say where no row is
         """
         name = self.row.name if self.row else ""
@@ -72,7 +73,7 @@ class RunsTable(DrawnPane):
         self.redraw()
 
     def _text(self, row: RunRow) -> tuple[RunRow, bool, dict[str, str]]:
-        here = row.name == self._here
+        here = row.name in self._here
         known = self._texts.get(row.name)
         if known and known[0] is row and known[1] == here:
             return known

@@ -7,7 +7,7 @@ from typing import ClassVar
 from textual.app import ComposeResult
 from textual.containers import Container
 
-from workbench.runs.listing import Listing, RunRow, ordered
+from workbench.runs.listing import RunRow, ordered
 from workbench.ui.runs.actions import Acting, count
 from workbench.ui.runs.columns import COLUMNS, Column, state, titled
 from workbench.ui.runs.details import Details, DetailsPane, read
@@ -38,7 +38,6 @@ class Runs(Acting):
 
     def __init__(self, id: str | None = None) -> None:
         super().__init__(id=id)
-        self._listing: Listing | None = None
         self._rows: list[RunRow] | None = None  # None before the first look
         self._ticks = 0
         self._looking = self._once_more = self._reading = False
@@ -80,12 +79,11 @@ class Runs(Acting):
         if self._looking:
             return
         self._looking = True
-        self._listing = listing = self._listing or Listing(self.bench.runs_dir)
 
         def work() -> None:
             rows = None
             try:
-                rows = listing.rows()
+                rows = self.bench.known.rows()
             finally:
                 self.app.call_from_thread(self._found, rows)
 
@@ -134,7 +132,7 @@ class Runs(Acting):
         rows = self._rows or []
         shown = [row for row in rows if self.line.query_now.matches(row)]
         column, falls = self._order()
-        self.table.fill(_sorted(shown, column, falls), rows, column, falls, self._here(), self._why_empty())
+        self.table.fill(_sorted(shown, column, falls), rows, column, falls, self.bench.names_here(), self._why_empty())
         self.table.mark(self.bench.marked.numbers)
         counted = f"{len(shown)} of {count(len(rows))}"
         self.line.count(counted)
@@ -144,11 +142,6 @@ class Runs(Acting):
     def _order(self) -> tuple[Column, bool]:
         column = titled(self.bench.preferences.sort)
         return column, column.falls != self.bench.preferences.reverse
-
-    def _here(self) -> str:
-        """The name of the run that trains in this process."""
-        job = self.bench.job
-        return job.folder.name if job is not None and job.running and job.folder is not None else ""
 
     def _why_empty(self) -> list[str]:
         if self._rows is None:
@@ -164,7 +157,7 @@ class Runs(Acting):
     def _show_details(self) -> None:
         row = self.table.row
         known = self._details.get(row.name) if row else None
-        here = row is not None and row.name == self._here()
+        here = row is not None and row.name in self.bench.names_here()
         self.pane.fill(row, known[1] if known else None, here, time.time())
 
     def on_runs_table_moved(self) -> None:
@@ -178,7 +171,7 @@ class Runs(Acting):
         if row is None:
             return self._why_empty()[1:]
         key = f"{row.key} {row.key_value:.4g}" if row.key_value is not None else ""
-        return [self.table.title, "", row.name, state(row, row.name == self._here(), self.bench.unicode), key]
+        return [self.table.title, "", row.name, state(row, row.name in self.bench.names_here(), self.bench.unicode), key]
 
     # Commands.
 

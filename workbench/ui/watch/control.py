@@ -1,11 +1,11 @@
-"""What a person can ask of the run that is watched, and why not."""
+"""What a person can ask of the run that is watched, whoever trains it, and why not."""
 
-import os
-import socket
+from typing import Literal
 
+from models.errors import InputError
 from workbench.runs.reader import RunReader
-from workbench.training.control import Control
 from workbench.ui import again
+from workbench.ui.asking import Asking
 from workbench.ui.bindings import Command
 from workbench.ui.dialogs import Choose
 from workbench.ui.job import Job
@@ -14,6 +14,7 @@ from workbench.ui.view import View
 
 _ASKED = frozenset({"pause", "sample", "checkpoint", "stop"})
 _OF_A_RUN = frozenset({"resume", "clone"})
+_NONE_OPEN = "No run is open: 1 starts one, 3 opens one."
 
 
 class Controlling(View):
@@ -21,25 +22,31 @@ class Controlling(View):
 
     reader: RunReader | None = None
     job: Job | None = None  # followed until there is a folder to read
+    own: Job | None = None  # the sitting that the state of the run is of, where that was started here
+    _over = False  # whether that has ended
+
+    def look_at_job(self) -> None:
+        """Note whether the process is there that was started here. To be asked before the folder is read."""
+        reader = self.reader
+        job = self.bench.job_of(reader.folder) if reader is not None else None
+        state = reader.state if reader is not None else None
+        if job is not None and not job.running and state is not None and state.pid != job.worker.pid:
+            job = None  # somebody else has gone on with the run since
+        self.own, self._over = job, job is not None and not job.running
 
     @property
-    def control(self) -> Control | None:
-        """That of the run that is watched, if it trains in this process."""
-        job = self.bench.job
-        if job is None or not job.running:
-            return None
-        if self.reader is None:
-            return job.control if job is self.job else None
-        here = job.folder is not None and job.folder.path == self.reader.folder.path
-        return job.control if here else None
+    def live(self) -> bool:
+        """Whether somebody trains the run, as far as can be known."""
+        state = self.reader.state if self.reader is not None else None
+        if self.own is not None:
+            says_its_end = state is not None and state.pid == self.own.worker.pid and state.status not in LIVE
+            return not self._over and not says_its_end
+        return state is not None and state.status in LIVE
 
     @property
-    def ended_here(self) -> bool:
-        """Whether the run that is watched was trained by this process, and is not any more."""
-        job = self.bench.job
-        if job is None or job.running or job.folder is None or self.reader is None:
-            return False
-        return job.folder.path == self.reader.folder.path
+    def asking(self) -> Asking | None:
+        """What is asked of the run that is watched; None where nobody trains it."""
+        return self.bench.asking(self.reader.folder) if self.reader is not None and self.live else None
 
     def why_not(self, command: Command) -> str:
         """Why a command cannot be given now, in a sentence for a person; "" where it can."""
@@ -47,78 +54,91 @@ class Controlling(View):
             return self._why_not_ask(command.id)
         about_a_run = command.id in _OF_A_RUN or command.group in {"Charts", "Pictures"}
         if about_a_run and self.reader is None:
-            return "No run is open: 1 starts one, 3 opens one."
-        if command.id == "resume" and self.reader is not None and self.reader.state is not None:
-            return again.why_not_resume(self.bench, self.reader.folder.name, self.reader.state.status)
+            return _NONE_OPEN
+        if command.id == "resume" and self.reader is not None and self.live:
+            return again.trained_by(self.bench, self.reader.folder, "X stops it.")
         return ""
 
     def in_footer(self, command: Command) -> str:
         """Paused, a run can go on; ended, it can be resumed or begun anew."""
-        if command.id == "pause" and self.control is not None and self.control.paused:
+        if command.id == "pause" and self.asking is not None and self.asking.paused:
             return "go on"
-        state = self.reader.state if self.reader is not None else None
-        if command.id in _OF_A_RUN and state is not None and (state.status not in LIVE or self.ended_here):
+        if command.id in _OF_A_RUN and self.reader is not None and self.reader.state is not None and not self.live:
             return command.label
         return super().in_footer(command)
 
     def _why_not_ask(self, what: str) -> str:
-        if self.control is not None:
-            if self.control.stopping:
+        if self.reader is None:
+            if self.job is None or not self.job.running:
+                return _NONE_OPEN
+            return "" if what == "stop" else "The run has not begun yet."
+        if self.asking is not None:
+            if self.asking.stopping:
                 return "The run is stopping already: it finishes its step, saves and draws."
-            return "The run has not begun yet." if self.reader is None and what != "stop" else ""
-        state = self.reader.state if self.reader is not None else None
-        if state is None:
-            return "No run is open: 1 starts one, 3 opens one."
-        if state.status not in LIVE:
-            return f"The run is {WORDS[state.status]}: nothing trains that could be asked."
-        if (state.pid, state.host) == (os.getpid(), socket.gethostname()):
+            return ""
+        state = self.reader.state
+        if state is None or state.status in LIVE:
             return "The run has ended: nothing trains that could be asked."
-        return f"This run trains in process {state.pid} on {state.host}: only the genbench there can ask it."
+        return f"The run is {WORDS[state.status]}: nothing trains that could be asked."
 
     def do_pause(self) -> None:
         """Hold training after this step, or go on."""
-        control = self.control
-        if control is None:
+        asking = self.asking
+        if asking is None:
             return
-        if control.paused:
-            control.resume()
-            self.bench.say("Training goes on.")
-        else:
-            control.pause()
-            self.bench.say("Paused after this step; p goes on.")
+        try:
+            if asking.paused:
+                asking.resume()
+                self.bench.say("Training goes on.")
+            else:
+                asking.pause()
+                self.bench.say("Paused after this step; p goes on.")
+        except InputError as error:
+            self.bench.say(str(error), bad=True)
         self.tick()
 
     def do_sample(self) -> None:
         """Take pictures at this step."""
-        self._ask("pictures", "Pictures are taken after this step.")
+        self._ask("pictures", "Pictures are taken")
 
     def do_checkpoint(self) -> None:
         """Save at this step."""
-        self._ask("checkpoint", "A checkpoint is saved after this step.")
+        self._ask("checkpoint", "A checkpoint is saved")
 
-    def _ask(self, request: str, answer: str) -> None:
-        control = self.control
-        if control is not None:
-            control.ask("pictures" if request == "pictures" else "checkpoint")
-            self.bench.say(f"{answer} It is paused: p goes on." if control.paused else answer)
+    def _ask(self, what: Literal["pictures", "checkpoint"], answer: str) -> None:
+        if self.asking is None:
+            return
+        try:
+            self.asking.ask(what)
+            when = "now; the run stays paused" if self.asking.paused else "after this step"
+            self.bench.say(f"{answer} {when}.")
+        except InputError as error:
+            self.bench.say(str(error), bad=True)
 
     def do_stop(self) -> None:
         """End training after this step, once that is confirmed."""
-        control = self.control
-        if control is None:
-            return
-        name = (
-            self.reader.folder.name if self.reader is not None else self.bench.job.title if self.bench.job else ""
-        )
+        job = self.job
+        name = self.reader.folder.name if self.reader is not None else job.title if job is not None else ""
 
         def answered(answer: str | None) -> None:
             if answer == "stop":
-                control.stop()
-                self.bench.say("Finishing the step, saving and drawing ...")
+                self._stop(job)
                 self.tick()
 
-        question = f"Stop {name}? It is saved and can be resumed."
+        then = "It is saved and can be resumed." if self.reader is not None else "It has not begun yet."
+        question = f"Stop {name}? {then}"
         self.bench.push_screen(Choose(question, [("X", "stop it", "stop")]), answered)
+
+    def _stop(self, job: Job | None) -> None:
+        """By now the run may have begun that had no folder, or have ended."""
+        try:
+            if self.asking is not None:
+                self.asking.stop()
+                self.bench.say("Finishing the step, saving and drawing ...")
+            elif job is not None and job.running:
+                self.bench.stop_job(job)
+        except InputError as error:
+            self.bench.say(str(error), bad=True)
 
     async def do_resume(self) -> None:
         """Go on from the last checkpoint; asks how far where the run is done."""

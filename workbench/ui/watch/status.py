@@ -14,12 +14,14 @@ from workbench.runs.folder import State, Status
 from workbench.runs.reader import RunReader
 from workbench.runs.trace import Trace
 from workbench.terminal.look import Look, Row, Rows
-from workbench.training.control import Control
+from workbench.ui.asking import Asking
+from workbench.ui.job import Job
 from workbench.ui.states import BAD, LIVE, SIGNS, WORDS
 from workbench.ui.words import blank, fitted, said, shortened
 from workbench.units import duration, number
 
 _UNWRITTEN = "It has ended, but that could not be written: is the disk full? u goes on from its last checkpoint."
+_GO_ON = "u goes on from the last checkpoint."
 _STAMP = re.compile(r"^\d{8}-\d{6}-")
 _PACE = 60.0  # seconds that the pace is taken over
 _BAR, _LONGEST_BAR = 14, 40  # columns of the progress bar
@@ -59,14 +61,13 @@ class Standing:
         return min(self.step / self.total, 1.0) if self.total else 0.0
 
 
-def standing(reader: RunReader, control: Control | None, ended: bool) -> Standing:
+def standing(reader: RunReader, asking: Asking | None, job: Job | None) -> Standing:
     """Where a run stands by its folder.
 
-    A run of this process has a `control`, which knows what was asked; where it has `ended`, its folder must say so.
+    asking   what was asked of it a moment ago, while it trains
+    job      the sitting that its state is of, where that was started here: it knows whether its process is gone
     """
-    state = reader.state or State("running")
-    if ended and state.status in LIVE:
-        state = replace(state, status="failed", reason=_UNWRITTEN)
+    state = _told(reader.state or State("running"), job)
     trained = [trace for (_, split), trace in reader.traces.items() if split == "train" and len(trace)]
     last = max((trace[-1] for trace in trained), key=lambda point: point.step, default=None)
     step, epoch, seconds = state.step, state.epoch, state.seconds
@@ -75,8 +76,8 @@ def standing(reader: RunReader, control: Control | None, ended: bool) -> Standin
     if reader.steps_per_epoch:
         epoch = max(epoch, step / reader.steps_per_epoch)  # which the state of a run that broke off may lag behind
     word = WORDS[state.status]
-    if control is not None and state.status in LIVE:
-        word = "stopping" if control.stopping else "paused" if control.paused else word
+    if asking is not None:
+        word = "stopping" if asking.stopping else "paused" if asking.paused else WORDS["running"]
     total = state.steps_total
     return Standing(
         name=reader.folder.name, status=state.status, word=word, step=step, total=total, epoch=epoch,
@@ -86,6 +87,19 @@ def standing(reader: RunReader, control: Control | None, ended: bool) -> Standin
         metrics={name: trace[-1].value for (name, split), trace in reader.traces.items()
                  if split == "train" and len(trace)},
     )  # fmt: skip
+
+
+def _told(state: State, job: Job | None) -> State:
+    """The state, and where nobody could write the last one, what is known of it."""
+    if job is None:
+        return state
+    if job.running:  # it may go on with a run that had ended, and not have said so yet
+        return state if state.pid == job.worker.pid else replace(state, status="running", reason="")
+    if state.status not in {*LIVE, "interrupted"}:
+        return state
+    if job.death:
+        return replace(state, status="interrupted", reason=f"{job.death} {_GO_ON}")
+    return replace(state, status="failed", reason=_UNWRITTEN)
 
 
 def _epochs(reader: RunReader, total: int) -> float:
@@ -104,7 +118,7 @@ def _left(trace: Trace, total: int) -> float | None:
 
 def _reason(reader: RunReader, state: State) -> str:
     if state.status == "interrupted":
-        return state.reason or "Its process is gone. u goes on from the last checkpoint."
+        return state.reason or f"Its process is gone. {_GO_ON}"
     return state.reason or reader.problem
 
 

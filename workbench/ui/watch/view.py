@@ -19,7 +19,7 @@ from workbench.ui.charts import ChartPane
 from workbench.ui.job import Job
 from workbench.ui.panes import DrawnPane, Paned
 from workbench.ui.pictures import PicturePane, Picturing, within_run
-from workbench.ui.states import BAD, LIVE
+from workbench.ui.states import BAD
 from workbench.ui.watch import bare, status
 from workbench.ui.watch.control import Controlling
 from workbench.ui.watch.export import Exporting
@@ -76,7 +76,7 @@ class Watch(Paned, Picturing, Scrubbing, Exporting, Controlling):
         self.job: Job | None = None
         self._abilities: frozenset[str] = frozenset()
         self._machine: Machine | None = None
-        self._behind = self._ended = False
+        self._behind = False
         self._loss, self._numbers, self._log = ChartPane(), MetricsPane(), LogPane()
         self._samples, self._rebuilt, self._latent = Samples(), Reconstructions(), LatentPane()
         self._drawn: tuple[DrawnPane, ...] = (
@@ -125,6 +125,7 @@ class Watch(Paned, Picturing, Scrubbing, Exporting, Controlling):
 
     def _open(self, folder: RunFolder | None) -> None:
         self.reader = RunReader(folder) if folder is not None else None
+        self.own = None
         self._abilities, self._machine = frozenset(), None
         self.forget_moment()
         self.set_class(self.reader is None, "-bare")
@@ -162,11 +163,13 @@ class Watch(Paned, Picturing, Scrubbing, Exporting, Controlling):
         if self.reader is None:
             self._draw_bare()
             return
-        was_live = self._live
-        self._ended = self.ended_here  # asked before the folder, in which the end stands by then
+        was_live = self.live
+        self.look_at_job()  # asked before the folder, in which the end stands by then
         changed = self.reader.poll()
+        if self.reader.state is not None:
+            self.bench.asking(self.reader.folder).see(self.reader.state)
         self._take(changed)
-        if was_live and not self._live:
+        if was_live and not self.live:
             self._say_the_end()
         self._draw_status()
         if changed.behind and not self._behind:
@@ -189,7 +192,7 @@ class Watch(Paned, Picturing, Scrubbing, Exporting, Controlling):
         if self.one_at_a_time != self.has_class("-one"):  # what is to be seen large has come, or never will
             self.lay_out()
         if changed.config or changed.metrics or changed.snapshots or bare:
-            self._loss.empty = reader.problem or (_FIRST if self._live else _NONE)
+            self._loss.empty = reader.problem or (_FIRST if self.live else _NONE)
             self._loss.show_panels(panels_of(reader.metrics, reader.traces), reader.snapshots)
         if changed.config or changed.snapshots or (changed.state and self.shown is None):
             self.show_moment()
@@ -224,12 +227,7 @@ class Watch(Paned, Picturing, Scrubbing, Exporting, Controlling):
     def unfilled(self, pane: Pane) -> bool:
         """Pictures of a run that ended without any."""
         pictured = isinstance(pane, PicturePane | LatentPane)
-        return pictured and not self._live and self.reader is not None and not self.reader.snapshots
-
-    @property
-    def _live(self) -> bool:
-        """Whether somebody trains the run, as far as its folder tells."""
-        return self.reader is not None and self.reader.state is not None and self.reader.state.status in LIVE
+        return pictured and not self.live and self.reader is not None and not self.reader.snapshots
 
     def _say_the_end(self) -> None:
         it = self._standing()
@@ -239,7 +237,7 @@ class Watch(Paned, Picturing, Scrubbing, Exporting, Controlling):
 
     def _standing(self) -> status.Standing:
         assert self.reader is not None
-        return status.standing(self.reader, self.control, self._ended)
+        return status.standing(self.reader, self.asking, self.own)
 
     def _draw_status(self) -> None:
         width, look = self._status.size.width, self.bench.look
@@ -249,7 +247,7 @@ class Watch(Paned, Picturing, Scrubbing, Exporting, Controlling):
     def _figures(self) -> Figures:
         """What the process costs that trains the run, while it does."""
         reader = self.reader
-        if reader is None or reader.state is None or not self._live:
+        if reader is None or reader.state is None or not self.live:
             return Figures()
         watched = reader.state.pid, reader.state.host, str(reader.environment.get("device", "cpu"))
         if self._machine is None or self._machine.watched != watched:
@@ -271,7 +269,7 @@ class Watch(Paned, Picturing, Scrubbing, Exporting, Controlling):
     def _show_numbers(self) -> None:
         reader = self.reader
         if reader is not None:
-            final = reader.state.metrics if reader.state is not None and not self._live else {}
+            final = reader.state.metrics if reader.state is not None and not self.live else {}
             step = None if self.cursor_step is None else self._loss.cursor_step
             self._numbers.show_numbers(reader.metrics, reader.traces, final, step)
 
@@ -305,11 +303,11 @@ class Watch(Paned, Picturing, Scrubbing, Exporting, Controlling):
             return ""
         if reader.snapshots:
             return f"Nothing so early: the first pictures are of step {reader.snapshots[0]:,}."
-        if not self._live:
+        if not self.live:
             return "This run has no pictures."
         every = reader.config.training.every if reader.config is not None else 1
         return f"The first pictures come after {every} epoch{'s' * (every != 1)}" + (
-            "; s takes some now." if self.control is not None else "."
+            "; s takes some now." if self.asking is not None else "."
         )
 
     def _draw_bare(self) -> None:
