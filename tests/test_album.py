@@ -1,14 +1,20 @@
 """The pictures of a run: exactly the documented files, each a readable PNG, and never the end of a training."""
 
 import shutil
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PIL import Image
 
 from tests.harness import begin, train
 from workbench import figures
 from workbench.album import Album
+from workbench.evaluation import projection
 from workbench.runs import files
 from workbench.runs.history import History
 from workbench.session import Session
@@ -77,13 +83,17 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[Session, list[Sna
     return run, moments, History.read(run.folder.metrics_file)
 
 
-def empty(trained: tuple[Session, list[Snapshot], History]) -> tuple[Album, list[Snapshot], Path]:
+def empty(
+    trained: tuple[Session, list[Snapshot], History], hurried: Callable[[], bool] = lambda: False
+) -> tuple[Album, list[Snapshot], Path]:
     """An album that has drawn nothing, the moments to draw, and its folder."""
     run, moments, history = trained
     for path in run.folder.path.iterdir():
         if path.is_dir() and path != run.folder.checkpoints:
             shutil.rmtree(path)
-    return Album(run.folder, run.config, run.images, run.state.model, history), moments, run.folder.path
+    run.folder.summary_file.unlink(missing_ok=True)
+    album = Album(run.folder, run.config, run.images, run.state.model, history, hurried)
+    return album, moments, run.folder.path
 
 
 def test_a_picture_that_cannot_be_written_costs_no_other(
@@ -146,3 +156,24 @@ def test_the_disk_is_told_before_a_drawing_that_fails(
         album(first)
     album(first)
     (folder / "latent").unlink()
+
+
+def test_nobody_who_is_in_a_hurry_waits_for_the_slow_picture(
+    trained: tuple[Session, list[Snapshot], History], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    go_on = threading.Event()
+    hurried = [False]
+
+    def slow(*_: object) -> None:
+        hurried[0] = True
+        go_on.wait(30)
+
+    album, (_, last), folder = empty(trained, hurried=lambda: hurried[0])
+    monkeypatch.setattr(projection, "tsne", slow)
+    began = time.monotonic()
+    album(replace(last, codes=np.zeros((180, 4), np.float32)))
+    assert time.monotonic() - began < 10
+    go_on.set()
+    drawn = set(pictures(folder))
+    assert "latent/final.png" in drawn
+    assert "summary.png" not in drawn

@@ -2,7 +2,10 @@
 
 import traceback
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import TimeoutError as FuturesTimeoutError
 from contextlib import contextmanager, suppress
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +28,7 @@ from workbench.training.events import Event, LeftOutError, Snapshot, Started
 from workbench.training.snapshots import POINTS, REACH
 from workbench.training.state import Model
 
+T = TypeVar("T")
 Labels = NDArray[np.int64]
 Flat = tuple[projection.Points, tuple[str, str], str]  # codes in the plane, its axes, how they came there
 Draw = Callable[[Header | None, int], Image.Image]  # a picture with its header, or bare and `width` pixels wide
@@ -69,6 +73,7 @@ class Album:
         if event.final and not self._hurried():
             with self._apart("t-SNE"):
                 self._tsne(event)
+        if event.final and not self._hurried():
             with self._apart("summary"):
                 self._summary(event, sheet)
         self._tell_failures()
@@ -159,7 +164,7 @@ class Album:
         if event.codes is None or event.codes.shape[1] <= 2:
             return
         shown = event.codes[: projection.TSNE_POINTS]
-        points = projection.tsne(shown, self._config.training.seed)
+        points = self._unless_hurried(lambda: projection.tsne(shown, self._config.training.seed))
         if points is None:
             return
         labels = None if event.labels is None else event.labels[: len(shown)]
@@ -170,6 +175,16 @@ class Album:
         )  # fmt: skip
         picture = self._scatter(points, labels, ("t-SNE 1", "t-SNE 2"), header, figures.CONTENT)
         files.write(self._folder.picture("latent", "tsne"), png(picture))
+
+    def _unless_hurried(self, work: Callable[[], T]) -> T | None:
+        """What takes seconds, in a thread that can be left alone: its result, or None where nobody waits for it."""
+        executor = ThreadPoolExecutor(1)
+        future = executor.submit(work)
+        executor.shutdown(wait=False)
+        while not self._hurried():
+            with suppress(FuturesTimeoutError):
+                return future.result(timeout=0.1)
+        return None
 
     def _summary(self, event: Snapshot, sheet: list[tuple[str, Draw]]) -> None:
         last, metrics = self._history.last("test"), self._model.metrics

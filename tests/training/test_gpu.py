@@ -6,9 +6,12 @@ import pytest
 import torch
 
 import models
+from models.base import Batch
 from tests.harness import begin, train
 from workbench import session
 from workbench.runs import checkpoint
+from workbench.training.meter import Meter
+from workbench.training.minimise import Minimiser
 
 pytestmark = [
     pytest.mark.gpu,
@@ -27,16 +30,13 @@ def test_a_model_trains_on_the_gpu_in_bfloat16(name: str, tmp_path: Path) -> Non
 @pytest.mark.parametrize("name", models.names())
 def test_resuming_on_the_gpu_is_exact(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
-    torch.use_deterministic_algorithms(True)
-    try:
-        whole = begin(tmp_path, name, "whole", steps="30", device="cuda", dataset="digits")
-        train(whole)
-        pieces = begin(tmp_path, name, "pieces", steps="7", device="cuda", dataset="digits")
-        train(pieces)
-        for steps in (18, 30):
-            train(session.resume(pieces.folder, {"steps": steps}))
-    finally:
-        torch.use_deterministic_algorithms(False)
+    settings = {"device": "cuda", "dataset": "digits", "deterministic": "true"}
+    whole = begin(tmp_path, name, "whole", steps="30", **settings)
+    train(whole)
+    pieces = begin(tmp_path, name, "pieces", steps="7", **settings)
+    train(pieces)
+    for steps in (9, 14, 18, 25, 30):
+        train(session.resume(pieces.folder, {"steps": steps}))
     ours, theirs = (checkpoint.latest(run.folder)[0].tensors for run in (whole, pieces))
     assert [key for key in ours if not torch.equal(ours[key], theirs[key])] == []
 
@@ -46,3 +46,34 @@ def test_a_run_goes_on_on_another_device(tmp_path: Path) -> None:
     train(run)
     train(session.resume(run.folder, {"steps": 8, "device": "cpu"}))
     assert run.folder.state().step == 8
+
+
+@pytest.mark.parametrize("name", models.names())
+def test_no_step_waits_for_the_gpu(name: str, tmp_path: Path) -> None:
+    run = begin(tmp_path, name, device="cuda", dataset="digits")
+    device = run.machine.device
+    minimise, numbers = Minimiser(run.state, device, None), Meter()
+    images = torch.rand(16, *run.images.shape[:1], run.images.shape.size, run.images.shape.size, device=device)
+    noise = torch.Generator(device)
+    torch.cuda.set_sync_debug_mode("error")
+    try:
+        for step in range(3):
+            numbers.add(run.state.model.training_step(Batch(images, None, step, noise), minimise), minimise.flags)
+            run.state.average_weights()
+    finally:
+        torch.cuda.set_sync_debug_mode("default")
+    assert numbers.read(3)[0] == 3
+
+
+def test_what_does_not_fit_says_what_would(tmp_path: Path) -> None:
+    run = begin(tmp_path, "vae", device="cuda", width="512", image_size="64", batch_size="96", steps="3")
+    total = torch.cuda.get_device_properties(0).total_memory
+    torch.cuda.empty_cache()
+    torch.cuda.set_per_process_memory_fraction((torch.cuda.memory_allocated() + 3 * 2**30) / total)
+    try:
+        train(run)
+    finally:
+        torch.cuda.set_per_process_memory_fraction(1.0)
+    state = run.folder.state()
+    assert state.status == "failed"
+    assert "The device ran out of memory with --batch-size 96. A step of" in state.reason
