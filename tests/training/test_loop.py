@@ -222,7 +222,7 @@ def test_a_divergence_names_the_metric_and_its_step(tmp_path: Path, monkeypatch:
     told = train(session, [], control)
     assert told[-1] == Finished(
         "diverged",
-        20,
+        8,
         "recon_mse became inf at step 8. Try a lower --learning-rate or --clip 1. "
         f"From step 4: {session.folder.resume_command} --learning-rate 0.00025",
     )

@@ -8,7 +8,7 @@ import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -98,7 +98,7 @@ def _rising(path: Path) -> Iterator[tuple[dict[str, Any], Record]]:
     before = {"train": 0, "test": -1}  # training reports are of steps made, evaluations may be of none
     for line in reading.read_lines(path):
         record = _record(line)
-        if record is not None and record.step > before.get(record.split, record.step):
+        if record is not None and record.step > before[record.split]:
             before[record.split] = record.step
             yield line, record
 
@@ -111,7 +111,7 @@ def _record(line: Mapping[str, Any]) -> Record | None:
             fields[name] = {key: math.nan if value is None else float(value) for key, value in fields[name].items()}
         for name, kind in (("step", int), ("images", int), ("epoch", float), ("seconds", float)):
             fields[name] = kind(fields[name])
-        return Record(**fields)
+        return Record(**fields) if fields["split"] in get_args(Split) else None
     except (TypeError, ValueError, KeyError, AttributeError, OverflowError):
         return None
 

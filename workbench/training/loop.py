@@ -78,8 +78,9 @@ class Trainer:
             finished = Finished("done" if whole else "stopped", self.state.step, seconds=self.seconds())
         except DivergedError as error:
             for step, summary in error.reports:  # the curve goes on to the very step that is not finite
-                self.tell(Progress(self._record("train", *summary, step=step), 0.0, 0.0))
-            finished = Finished("diverged", self.state.step, f"{error}. {self._advice(error)}", self.seconds())
+                self.tell(Progress(self._record("train", *summary, step=step), self._rate, 0.0))
+            bad = error.reports[-1][0] if error.reports else self.state.step
+            finished = Finished("diverged", bad, f"{error}. {self._advice(error)}", self.seconds())
         self.tell(finished)
         return finished
 
@@ -160,13 +161,17 @@ class Trainer:
         epoch, inside = divmod(self.state.step, self._order.steps_per_epoch)
         return inside == 0, inside == 0 and epoch % self.settings.every == 0
 
+    @property
+    def _rate(self) -> float:
+        """Images per second, pictures and saving left out."""
+        return self._images_seen / max(self._step_seconds, 1e-9)
+
     def _report(self, steps: int, mean: Numbers, low: Numbers, high: Numbers) -> None:
         if not steps:
             return
-        rate = self._images_seen / max(self._step_seconds, 1e-9)
         elapsed = time.perf_counter() - self._began
         left = (self.steps_total - self.state.step) * elapsed / max(self.state.step - self._first_step, 1)
-        self.tell(Progress(self._record("train", mean, low, high), rate, left))
+        self.tell(Progress(self._record("train", mean, low, high), self._rate, left))
         self._stretch.append((steps, mean))
         self._diagnose(DIAGNOSED_STEPS)
 

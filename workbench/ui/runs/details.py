@@ -127,7 +127,7 @@ class DetailsPane(DrawnPane):
             heard = f"last heard {age(self._now - row.heartbeat)} ago" if row.heartbeat else ""
             facts = filter(None, (progress(row), steps, took, heard, details.writer))
             rows += _wrapped(", ".join(facts), width, look.text, look)
-        for note in details.notes:
+        for note in (*details.notes, row.note):
             rows += _wrapped(note, width, look.text, look)
         rows += _wrapped(f"tags: {' '.join(row.tags)}" if row.tags else "", width, look.text, look)
         used = f"{size(details.size)} in " if details.size else ""
