@@ -112,8 +112,9 @@ def make_run(path: Path) -> None:
     from models.metric import Metric
     from workbench.config import resolve
     from workbench.runs import checkpoint, files, pictures
-    from workbench.runs.folder import RunFolder, State
+    from workbench.runs.folder import RunFolder
     from workbench.runs.history import Record
+    from workbench.runs.state import State
 
     folder = RunFolder(path)
     path.mkdir(parents=True)

@@ -186,7 +186,7 @@ def test_a_second_interrupt_leaves_at_once(tmp_path: Path) -> None:
     assert running.stdout is not None
     assert running.stdout.readline() == "drawing\n"
     running.send_signal(signal.SIGINT)
-    time.sleep(0.3)
+    time.sleep(0.6)
     assert running.poll() is None  # the first lets the picture end
     began = time.monotonic()
     running.send_signal(signal.SIGINT)

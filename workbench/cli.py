@@ -199,13 +199,20 @@ class Genbench(click.Group):
         config = None if resuming else resolve(self.model_name, given)
         if values["dry_run"]:
             return _dry_run(config or _resumed(values, given))
-        from workbench.headless import Options, train
+        from workbench.signals import Signals
 
-        options = Options(
-            runs_dir=values["runs_dir"], name=values["name"], resume=values["resume"], given=given,
-            quiet=values["quiet"], as_json=values["json"], expect=values["expect"],
-        )  # fmt: skip
-        return train(config, options)
+        with Signals() as signals:  # before torch is imported, which takes seconds
+            return _train(config, values, given, signals)
+
+
+def _train(config: RunConfig | None, values: dict[str, Any], given: dict[str, str], signals: Any) -> int:
+    from workbench.headless import Options, train
+
+    options = Options(
+        runs_dir=values["runs_dir"], name=values["name"], resume=values["resume"], given=given,
+        quiet=values["quiet"], as_json=values["json"], expect=values["expect"],
+    )  # fmt: skip
+    return train(config, options, signals)
 
 
 def _workbench(model: str, given: dict[str, str], context: click.Context) -> int:

@@ -18,8 +18,8 @@ from models.settings import describe
 from workbench.config import RunConfig, differing
 from workbench.data import catalogue
 from workbench.runs import listing, query
-from workbench.runs.folder import State
 from workbench.runs.listing import Listing, ordered
+from workbench.runs.state import State
 from workbench.units import age, dataset_title, duration, number, plain
 
 _UNBOUNDED = 10_000

@@ -19,8 +19,10 @@ from workbench.config import CHANGEABLE, RunConfig, changes
 from workbench.console import DataProgress, Lasting, RunConsole, print_result
 from workbench.runs import listing
 from workbench.runs.folder import RunFolder
+from workbench.runs.state import State
 from workbench.signals import Signals
 from workbench.training.control import Control
+from workbench.training.events import Finished
 
 OVERALL = ("images_per_second", "seconds")
 
@@ -38,7 +40,7 @@ class Options:
     expect: Sequence[str] = ()
 
 
-def train(config: RunConfig | None, options: Options) -> int:
+def train(config: RunConfig | None, options: Options, signals: Signals) -> int:
     """Train a new run, or go on with one, and say how it ended. Returns the exit code."""
     # With --json, stdout carries that one object and nothing else.
     console = Lasting(stderr=options.as_json, highlight=False)
@@ -48,18 +50,16 @@ def train(config: RunConfig | None, options: Options) -> int:
     wanted = expectations.parse(options.expect, named)
 
     control = Control()
-    with Signals() as signals:
-        with DataProgress(console, options.quiet) as progress:
-            prepared = _prepare(config, resumed, options, progress)
-        signals.lead_to(control)
-        with suppress(OSError):
-            if not options.quiet:
-                console.print(f"[bold]{escape(str(prepared.folder.path))}", soft_wrap=True)
-        with RunConsole(console, options.quiet) as screen:
-            finished = prepared.run([screen], control)
+    with DataProgress(console, options.quiet) as progress:
+        prepared = _prepare(config, resumed, options, progress)
+    signals.lead_to(control)
+    with suppress(OSError):
+        if not options.quiet:
+            console.print(f"[bold]{escape(str(prepared.folder.path))}", soft_wrap=True)
+    with RunConsole(console, options.quiet) as screen:
+        finished = prepared.run([screen], control)
 
-    # The file's state would be an older one where the disk is full.
-    result = summarise(prepared.folder) | {"state": finished.status}
+    result = summarise(prepared, finished)
     failures = [failure for one in wanted if (failure := one.failure({**result, **result["metrics"]}))]
     with suppress(OSError):  # whoever listened may be gone by now
         _tell(console, result, metrics, prepared.folder, failures, options)
@@ -96,14 +96,16 @@ def _tell(
         sys.stdout.flush()
 
 
-def summarise(folder: RunFolder) -> dict[str, Any]:
-    """What `--json` prints of a run."""
-    state, config = folder.state(), folder.config()
+def summarise(prepared: session.Session, finished: Finished) -> dict[str, Any]:
+    """What `--json` prints of a run. How it ended is not asked of its files: a full disk may have kept them old."""
+    state = State(finished.status, finished.step, seconds=finished.seconds)
+    with suppress(InputError):  # the folder may be gone
+        state = prepared.folder.stored_state()
     return {
-        "run": str(folder.path),
-        "state": state.status,
-        "model": config.model_name,
-        "dataset": config.data.dataset,
+        "run": str(prepared.folder.path),
+        "state": finished.status,
+        "model": prepared.config.model_name,
+        "dataset": prepared.config.data.dataset,
         "steps": state.step,
         "epochs": round(state.epoch, 3),
         "images_per_second": state.images_per_second,

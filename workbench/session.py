@@ -23,8 +23,9 @@ from workbench.data.catalogue import printable
 from workbench.data.imageset import ImageSet, Progress
 from workbench.data.load import load
 from workbench.runs import checkpoint, damage, files, history, pictures, reading, requests
-from workbench.runs.folder import RunFolder, State, check_name
+from workbench.runs.folder import RunFolder, check_name
 from workbench.runs.history import History
+from workbench.runs.state import State
 from workbench.training import devices
 from workbench.training.control import Control
 from workbench.training.events import Finished, Notice, Sink
@@ -172,7 +173,7 @@ def branch(
         raise InputError(f"{parent.config_file} does not say how many images the run was trained on.")
     before = steps_per_epoch(count, parent.config().training.batch_size)
     now = steps_per_epoch(len(images.train), config.training.batch_size)
-    state.step = state.step * now // before
+    state.step, state.evaluated = state.step * now // before, -1
     if config.training.steps and "steps" not in given:
         config = config.with_changes({"steps": config.training.steps * now // before})
     if state.step >= (total := _steps_total(config, images)):
@@ -181,6 +182,13 @@ def branch(
         )
     notices = [f"Goes on from step {at['step']:,} of {parent.name} with other settings.", *notices]
     folder = _new_folder(config, runs_dir, name, images, state, machine, at)
+    try:
+        with _in_words():
+            checkpoint.save(folder, state.to_checkpoint(0.0))  # from here on it needs its parent no more
+    except BaseException:
+        folder.unlock()
+        folder.remove()
+        raise
     return Session(config, folder, images, state, machine, notices)
 
 
@@ -192,13 +200,14 @@ def _restored(
     `same` is whether it goes on as the same run: on the same images, with the learning rates that were saved.
     """
     saved, notices = None, ["There was no checkpoint yet, so the run begins again."]
-    if checkpoint.any_there(folder) or not same:
+    if checkpoint.any_there(folder) or not same or _had_checkpoints(folder):
         saved, broken = checkpoint.latest(folder)
         notices = [f"{text} The run goes on from step {saved.step:,}." for text in broken]
     before = _environment_before(folder) if same else {}
     machine = devices.choose(config.training, spare_cores, before.get("threads"))
     images = _images(config, progress)
-    if same and images.fingerprint != folder.images()["fingerprint"]:
+    asked = not same and config.data != folder.config().data  # other images are what was asked for
+    if not asked and images.fingerprint != folder.images()["fingerprint"]:
         raise InputError(
             f"{folder.name} was trained on other images than {config.data.dataset} holds now. "
             "Put the old images back, or start a new run."
@@ -207,6 +216,15 @@ def _restored(
     if saved is not None:
         state.restore(saved, own_rates=not same)
     return machine, images, state, notices + _other_bits(before, _environment(config, machine))
+
+
+def _had_checkpoints(folder: RunFolder) -> bool:
+    """Whether a run got so far that there were checkpoints: it is not begun again, which would cost its numbers."""
+    ended, started = False, steps_per_epoch(folder.images().get("train") or 1, folder.config().training.batch_size)
+    with suppress(InputError):
+        ended = folder.stored_state().status not in {"running", "paused"}
+    records = History.read(folder.metrics_file).records
+    return ended or any(record.step > started for record in records) or folder.parent() is not None
 
 
 def _environment_before(folder: RunFolder) -> dict[str, Any]:

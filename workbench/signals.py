@@ -7,6 +7,7 @@ on without.
 
 import os
 import signal
+import time
 from contextlib import AbstractContextManager, suppress
 from types import FrameType
 from typing import NoReturn
@@ -15,6 +16,7 @@ from workbench.training.control import Control
 
 _ENDING = (signal.SIGINT, signal.SIGTERM)
 _SAVE, _HANG_UP = getattr(signal, "SIGUSR1", None), getattr(signal, "SIGHUP", None)
+AGAIN_SECONDS = 0.4  # after which another signal is meant as another one
 _SHOW_CURSOR = b"\r\x1b[?25h\x1b[K"
 
 
@@ -23,6 +25,7 @@ class Signals(AbstractContextManager["Signals"]):
 
     def __init__(self) -> None:
         self.received = 0  # the signal that ended the run
+        self._received_at = 0.0
         self._control: Control | None = None
         self._terminals = [number for number in (0, 1, 2) if _is_terminal(number)]
 
@@ -51,9 +54,11 @@ class Signals(AbstractContextManager["Signals"]):
             if self._control is not None:
                 self._control.ask("checkpoint")
         elif self.received:
-            self._leave_at_once(number)
+            # One who ends a whole group of processes may reach this one twice.
+            if time.monotonic() - self._received_at >= AGAIN_SECONDS:
+                self._leave_at_once(number)
         else:
-            self.received = number
+            self.received, self._received_at = number, time.monotonic()
             if self._control is not None:
                 self._control.stop(hurried=True)
             elif number == signal.SIGINT:

@@ -165,3 +165,35 @@ print(sorted(os.waitstatus_to_exitcode(os.wait()[1]) for _ in range(20)))
     line = [sys.executable, "-c", code, str(run.folder.path)]
     done = subprocess.run(line, capture_output=True, text=True, check=True)
     assert done.stdout == f"{[0] * 19 + [1]}\n"
+
+
+def test_a_group_that_is_ended_twice_at_once_is_saved(tmp_path: Path) -> None:
+    running = start(*LONG, cwd=tmp_path)
+    folder = RunFolder(tmp_path / "runs" / "mine")
+    until(lambda: trains(folder))
+    running.send_signal(signal.SIGTERM)
+    time.sleep(0.002)
+    running.send_signal(signal.SIGTERM)
+    running.communicate(timeout=30)
+    assert running.returncode == 128 + signal.SIGTERM
+    assert folder.state().status == "stopped"
+    assert checkpoint.latest(folder)[0].step == folder.state().step
+
+
+def test_signals_while_torch_is_imported_end_nothing(tmp_path: Path) -> None:
+    running = start("--no-ui", *TINY, "--steps", "6", "--name", "mine", "--quiet", cwd=tmp_path)
+    time.sleep(1.0)
+    assert not (tmp_path / "runs").exists()
+    running.send_signal(signal.SIGUSR1)
+    running.send_signal(signal.SIGHUP)
+    running.communicate(timeout=60)
+    assert running.returncode == 0
+
+
+def test_a_folder_that_a_kill_left_empty_is_taken_over(tmp_path: Path) -> None:
+    left = tmp_path / "runs" / "mine"
+    left.mkdir(parents=True)
+    (left / ".lock").touch()
+    os.utime(left, (1, 1))
+    begin(tmp_path / "runs", "ae", "mine").folder.unlock()
+    assert RunFolder(left).config_file.is_file()

@@ -140,3 +140,13 @@ def test_without_a_checkpoint_there_is_a_sentence(folder: RunFolder) -> None:
         checkpoint.save(folder, some(step)).write_bytes(b"")
     with pytest.raises(InputError, match=r"No checkpoint of run can be read\. .*step-000000002"):
         checkpoint.latest(folder)
+
+
+def test_a_damaged_one_does_not_count_among_the_newest_two(folder: RunFolder) -> None:
+    for step in (1, 2):
+        checkpoint.save(folder, some(step))
+    path = folder.checkpoints / "step-000000002.safetensors"
+    path.write_bytes(path.read_bytes()[:-1])
+    checkpoint.save(folder, some(3))
+    good = [p.name for p in folder.checkpoints.iterdir() if checkpoint._is_good(p)]
+    assert sorted(good) == ["step-000000001.safetensors", "step-000000003.safetensors"]

@@ -15,7 +15,8 @@ from models.errors import InputError
 from models.metric import Metric
 from tests.harness import begin, small_config, train
 from workbench.runs import listing
-from workbench.runs.folder import FORMAT, RunFolder, State
+from workbench.runs.folder import FORMAT, RunFolder
+from workbench.runs.state import State
 
 FACTS = {"fingerprint": "0" * 16, "channels": 1, "size": 8}
 METRICS = {

@@ -11,7 +11,8 @@ import pytest
 from models.metric import Metric
 from tests.harness import small_config
 from workbench.runs import files, listing, reading
-from workbench.runs.folder import RunFolder, State, Status
+from workbench.runs.folder import RunFolder
+from workbench.runs.state import State, Status
 from workbench.runs.listing import Listing, RunRow, ordered
 
 FACTS = {"fingerprint": "0" * 16, "channels": 1, "size": 8, "train": 96, "test": 10, "classes": []}
@@ -113,7 +114,7 @@ def test_a_process_that_is_gone_is_noticed_now_and_then(tmp_path: Path, monkeypa
         asked.append(state)
         return answers["alive"]
 
-    monkeypatch.setattr("workbench.runs.folder._alive", alive)
+    monkeypatch.setattr("workbench.runs.state._alive", alive)
     monkeypatch.setattr(listing, "LIVENESS_SECONDS", 0.05)
     runs = Listing(tmp_path)
     for _ in range(20):

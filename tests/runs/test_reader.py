@@ -18,7 +18,8 @@ from tests.harness import begin, small_config, train
 from tests.runs.test_run_pictures import some
 from workbench import session
 from workbench.runs import files, history, pictures, reader
-from workbench.runs.folder import RunFolder, State
+from workbench.runs.folder import RunFolder
+from workbench.runs.state import State
 from workbench.runs.history import Record
 from workbench.runs.reader import Changed, RunReader
 from workbench.training.events import Event
@@ -125,7 +126,7 @@ def test_a_process_that_is_gone_is_noticed(folder: RunFolder, monkeypatch: pytes
         asked.append(state)
         return answers["alive"]
 
-    monkeypatch.setattr("workbench.runs.folder._alive", alive)
+    monkeypatch.setattr("workbench.runs.state._alive", alive)
     monkeypatch.setattr(reader, "LIVENESS_SECONDS", 0.05)
     time.sleep(0.06)
     assert [run.poll() for _ in range(20)] == [Changed()] * 20

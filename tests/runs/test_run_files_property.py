@@ -17,7 +17,8 @@ from models.metric import Metric
 from tests.harness import small_config
 from workbench import cli
 from workbench.runs import files, listing, query, reading
-from workbench.runs.folder import RunFolder, State, judged
+from workbench.runs.folder import RunFolder
+from workbench.runs.state import State, judged
 from workbench.runs.history import History, Record
 from workbench.runs.listing import Listing
 from workbench.runs.reader import RunReader

@@ -1,5 +1,6 @@
 """Resuming is as if nothing had happened, and looking changes nothing: bit for bit, for every model."""
 
+import json
 import random
 from dataclasses import replace
 from pathlib import Path
@@ -14,8 +15,9 @@ from models.errors import InputError
 from tests.harness import begin, train
 from workbench import session
 from workbench.runs import checkpoint
-from workbench.runs.folder import RunFolder, State
+from workbench.runs.folder import RunFolder
 from workbench.runs.history import History
+from workbench.runs.state import State
 from workbench.training.control import Control
 from workbench.training.devices import available_cores
 from workbench.training.events import Evaluated, Event, Notice, Progress, Snapshot
@@ -80,10 +82,8 @@ def test_a_resumed_log_holds_no_step_twice(tmp_path: Path) -> None:
         log.read_text() + log.read_text().splitlines()[-1].replace('"step": 12', '"step": 13') + '\n{"st'
     )
     train(session.resume(run.folder, {"steps": 18}))
-    for split in ("train", "test"):
-        steps = [r.step for r in History.read(log).records if r.split == split]
-        assert steps == sorted(set(steps))
-        assert steps[-1] == 18
+    assert 18 in evaluations(run.folder)
+    assert [r.step for r in History.read(log).records if r.split == "train"][-1] == 18
 
 
 def test_a_stopped_run_is_saved_and_goes_on(tmp_path: Path) -> None:
@@ -206,10 +206,12 @@ def test_chains_of_five_resumes_at_random_steps(name: str, tmp_path: Path) -> No
 
 
 def evaluations(folder: RunFolder) -> dict[int, dict[str, float]]:
-    """The numbers of held-out images by step."""
-    records = [record for record in History.read(folder.metrics_file).records if record.split == "test"]
-    assert len({record.step for record in records}) == len(records)
-    return {record.step: dict(record.metrics) for record in records}
+    """The numbers of held-out images by step. No split may have a step twice: the lines as they are, no reader."""
+    lines = [json.loads(line) for line in folder.metrics_file.read_text().splitlines()]
+    for split in ("train", "test"):
+        steps = [line["step"] for line in lines if line["split"] == split]
+        assert steps == sorted(set(steps))
+    return {line["step"]: line["metrics"] for line in lines if line["split"] == "test"}
 
 
 def test_another_setting_makes_another_run_that_names_its_parent(tmp_path: Path) -> None:
@@ -251,3 +253,62 @@ def test_another_sitting_computes_with_as_many_threads(tmp_path: Path) -> None:
         f"This sitting has threads 1 (before: {available_cores() + 1}): the last bits of its numbers may differ."
     ]
     resumed.folder.unlock()
+
+
+def test_a_child_killed_at_once_goes_on_from_its_parents_weights(tmp_path: Path) -> None:
+    parent = begin(tmp_path, "vae", "parent", steps="9")
+    train(parent)
+    child = session.branch(parent.folder, {"learning_rate": "0.0001", "steps": "15"}, tmp_path, "child")
+    child.folder.unlock()  # as a kill before its first step does
+    again = session.resume(child.folder, {})
+    assert again.state.step == 9
+    assert_same(tensors(parent.folder), tensors(child.folder))
+    again.folder.unlock()
+
+
+def test_a_child_evaluates_at_steps_that_its_parent_evaluated_too(tmp_path: Path) -> None:
+    parent = begin(tmp_path, "ae", "parent", steps="6")
+    train(parent)
+    child = session.branch(parent.folder, {"batch_size": "32", "epochs": "2"}, tmp_path, "child")
+    train(child)
+    assert 6 in evaluations(child.folder)  # three of its steps an epoch
+
+
+def test_other_images_are_only_taken_where_they_were_asked_for(tmp_path: Path) -> None:
+    parent = begin(tmp_path, "vae", "parent", steps="3")
+    train(parent)
+    config = parent.folder.config_file
+    config.write_text(config.read_text().replace(parent.images.fingerprint, "0" * len(parent.images.fingerprint)))
+    with pytest.raises(InputError, match="was trained on other images"):
+        session.branch(parent.folder, {"learning_rate": "0.01"}, tmp_path, "child")
+    child = session.branch(parent.folder, {"limit": "64", "epochs": "9"}, tmp_path, "child")
+    child.folder.unlock()
+
+
+def test_a_run_whose_checkpoints_were_deleted_keeps_its_numbers(tmp_path: Path) -> None:
+    run = begin(tmp_path, "vae", steps="9")
+    train(run)
+    numbers = run.folder.metrics_file.read_bytes()
+    for path in run.folder.checkpoints.iterdir():
+        path.unlink()
+    with pytest.raises(InputError, match="has no checkpoint"):
+        session.resume(run.folder, {"steps": 12})
+    assert run.folder.metrics_file.read_bytes() == numbers
+
+
+def test_how_good_it_was_is_known_after_resuming_at_that_very_step(tmp_path: Path) -> None:
+    run = begin(tmp_path, "ae", epochs="2", every="1")
+    train(run)
+    rank = checkpoint.best_rank(run.folder)
+    assert rank is not None
+    run.folder.write_state(State("running"))  # killed in its last pictures
+    train(session.resume(run.folder, {}))
+    assert checkpoint.best_rank(run.folder) == rank
+
+
+def test_averaging_can_begin_with_a_run_that_did_without(tmp_path: Path) -> None:
+    parent = begin(tmp_path, "ae", "parent", steps="9", averaging="0")
+    train(parent)
+    child = session.branch(parent.folder, {"averaging": "0.9", "steps": "12"}, tmp_path, "child")
+    train(child)
+    assert child.folder.state().status == "done"

@@ -11,8 +11,9 @@ import numpy as np
 from models.metric import Metric
 from workbench.config import RunConfig, resolve
 from workbench.runs import files, pictures, requests
-from workbench.runs.folder import RunFolder, State
+from workbench.runs.folder import RunFolder
 from workbench.runs.pictures import Facts, Pictures
+from workbench.runs.state import State
 from workbench.ui.job import Job
 
 METRICS = {

@@ -15,7 +15,8 @@ import psutil
 import pytest
 
 from tests.command import TINY, process
-from workbench.runs.folder import RunFolder, State
+from workbench.runs.folder import RunFolder
+from workbench.runs.state import State
 
 pytest.importorskip("fcntl", reason="needs the terminals of Unix")
 from tests.terminal_emulator import NO_PREVIEW, Program, workbench, working_in

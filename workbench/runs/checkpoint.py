@@ -10,6 +10,7 @@ import json
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -36,10 +37,10 @@ class Checkpoint:
     facts: Mapping[str, Any]  # JSON values; "rank", where it was evaluated at this step: smaller is better
 
 
-def save(folder: RunFolder, checkpoint: Checkpoint) -> Path:
+def save(folder: RunFolder, checkpoint: Checkpoint, verify: bool = True) -> Path:
     """Write a checkpoint whole and read it again; then drop all but the newest KEEP and the best. Returns its path.
 
-    Raises `OSError` where it cannot be written or does not come back as it was; earlier ones are untouched then.
+    Where it is not to be verified nothing is dropped. Raises `OSError` where it cannot be written or does not come back as it was; earlier ones are untouched then.
     """
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in checkpoint.tensors.items()}
     header = {
@@ -50,12 +51,12 @@ def save(folder: RunFolder, checkpoint: Checkpoint) -> Path:
     header["sha256"] = _digest(header, tensors)
     path = folder.checkpoints / f"step-{checkpoint.step:09d}.safetensors"
     files.write(path, safetensors.torch.save(tensors, header))
-    try:
-        load(path)
-    except InputError as error:
+    if not verify:
+        return path
+    if not _is_good(path):
         with suppress(OSError):
             path.unlink()
-        raise OSError(f"A checkpoint was written, but what came back is not what was written ({error})") from None
+        raise OSError(f"{path} was written, but what came back is not what was written")
     _drop_old(folder)
     return path
 
@@ -137,12 +138,30 @@ def _read(path: Path) -> tuple[dict[str, str], dict[str, Tensor]]:
 
 
 def _drop_old(folder: RunFolder) -> None:
-    """Called when the newest one has just been verified, so a good one is left whatever happens here."""
-    kept = best(folder)
-    for path in list(_paths(folder))[KEEP:]:
-        if path != kept:
+    """Drop what is older than the newest KEEP that verify, except the best. What does not verify is left to be told."""
+    good, kept = 0, best(folder)
+    for path in _paths(folder):
+        good += _is_good(path)
+        if good > KEEP and path != kept:
             with suppress(OSError):
                 path.unlink()
+
+
+def _is_good(path: Path) -> bool:
+    with suppress(OSError):
+        facts = path.stat()
+        return _verifies(path, facts.st_mtime_ns, facts.st_size)
+    return False
+
+
+@lru_cache(maxsize=64)
+def _verifies(path: Path, changed: int, size: int) -> bool:
+    """Whether a file that was changed last at that time is a good checkpoint: read once, not at every save."""
+    try:
+        load(path)
+    except InputError:
+        return False
+    return True
 
 
 def _rank(path: Path) -> float | None:

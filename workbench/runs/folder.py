@@ -33,39 +33,16 @@ from workbench import __version__
 from workbench.config import RunConfig
 from workbench.data.catalogue import printable
 from workbench.runs import files, reading
+from workbench.runs.state import State, judged
 
 FORMAT = 1
-SILENCE_SECONDS = 300.0  # after which a process on another host is given up; clocks differ, and drives are slow
-LIVENESS_SECONDS = 2.0  # between looks at the process that writes a run: each costs more than all else
 
 _NO_LOCKS = {errno.ENOSYS, errno.ENOTSUP, errno.ENOLCK}  # of some network drives
 
+_WRITER = re.compile(r"process \d+ on \S+")
 _TAG = re.compile(r"[\w.-]{1,30}")
+ABANDONED_SECONDS = 10.0
 _TAKEN = "{} exists already. Choose another --name, or --resume it."
-
-Count = Annotated[int, Field(ge=0, le=2**63)]
-Amount = Annotated[float, Field(ge=0, le=1e15)]
-Status = Literal["running", "paused", "done", "stopped", "diverged", "failed", "interrupted"]
-
-
-@dataclass(frozen=True)
-class State:
-    """Where a run stands: `state.json`. "interrupted" is never written: it is a run whose process is gone."""
-
-    status: Status
-    step: Count = 0
-    epoch: Amount = 0.0
-    seconds: Amount = 0.0  # wall time in training, pictures included, over all sittings
-    images_per_second: Amount = 0.0
-    steps_total: Count = 0
-    metrics: Mapping[str, float | None] = field(default_factory=dict)  # last held-out values, and train_... ones
-    reason: str = ""  # one sentence for diverged and failed
-    notes: tuple[str, ...] = ()  # what a person should know: mode collapse, skipped images, ...
-    pid: int = 0
-    pid_started: Amount = 0.0  # a pid alone may have been given to another process
-    host: str = ""
-    heartbeat: Amount = 0.0  # seconds since 1970
-
 
 def wrong_tag(words: Iterable[str]) -> str:
     """What is wrong with the first word that cannot be a tag; "" where all can."""
@@ -90,7 +67,8 @@ class RunFolder:
         self.requests = path / "requests"
         self.output_file = path / "output.txt"
         # Of the folder, not of a thread: a run is prepared in one thread and may end in another.
-        self._lock = filelock.FileLock(path / ".lock", thread_local=False, fallback_to_soft=False)
+        self.lock_file = path / ".lock"  # says who has it
+        self._lock = filelock.FileLock(self.lock_file, thread_local=False, fallback_to_soft=False)
 
     @property
     def name(self) -> str:
@@ -114,6 +92,8 @@ class RunFolder:
                 path.mkdir()
                 return cls(path)
             except FileExistsError:
+                if name is not None and _is_empty(path):
+                    return cls(path)
                 if name is not None or not runs_dir.is_dir():
                     raise InputError(_TAKEN.format(path)) from None
             except OSError as error:
@@ -155,6 +135,7 @@ class RunFolder:
             if self._lock.is_locked:  # by this very object: a second writer as any other
                 raise filelock.Timeout(self._lock.lock_file)
             self._lock.acquire(timeout=0)
+            self.lock_file.write_text(f"process {os.getpid()} on {socket.gethostname()}\n", encoding="utf-8")
         except filelock.Timeout:
             raise self._busy() from None
         except OSError as error:
@@ -169,11 +150,16 @@ class RunFolder:
                 raise self._busy()
 
     def _busy(self) -> InputError:
-        """Who writes the run, and how to watch it instead. Of a process on its way there is no word yet."""
+        """Who writes the run, and how to watch it instead."""
         writer = "another process"
-        with suppress(InputError):
-            state = self.stored_state()
-            writer = f"process {state.pid} on {state.host}"
+        for pause in (0.05, 0.2, None):  # who has just got the lock has not said so yet
+            with suppress(OSError, ValueError):
+                said = self.lock_file.read_text(encoding="utf-8").strip()
+                if _WRITER.fullmatch(said):
+                    writer = said
+                    break
+            if pause is not None:
+                time.sleep(pause)
         return InputError(
             f"{self.name} is being written by {writer}. Watch it instead: genbench, then 3 and Enter; "
             "p pauses it and X stops it there."
@@ -284,9 +270,7 @@ class RunFolder:
 
     def write_state(self, state: State) -> None:
         """Replace `state.json`, stamped with this process and the time."""
-        stamp = {"pid": os.getpid(), "pid_started": psutil.Process().create_time(),
-                 "host": socket.gethostname(), "heartbeat": time.time()}  # fmt: skip
-        files.write_json(self.state_file, files.finite(asdict(state) | stamp))
+        files.write_json(self.state_file, files.finite(asdict(state.stamped())))
 
     def state(self) -> State:
         """Where the run stands now; a run that says it is running but whose process is gone is interrupted."""
@@ -295,9 +279,8 @@ class RunFolder:
     def stored_state(self) -> State:
         """Where the run stood when it last said so. Raises `InputError` where the file does not tell."""
         written = reading.read_json(self.state_file)
-        known = {name: written[name] for name in State.__dataclass_fields__ if name in written}
         try:
-            state = _states().validate_python(known)
+            state = State.read(written)
         except ValidationError as error:
             wrong = ", ".join(str(item["loc"][0]) for item in error.errors() if item["loc"])
             raise InputError(f"{self.state_file} does not say where the run stands ({wrong}).") from None
@@ -333,19 +316,8 @@ class RunFolder:
 
 
 @cache
-def _states() -> TypeAdapter[State]:
-    return TypeAdapter(State)
-
-
-@cache
 def _metrics() -> TypeAdapter[Metric]:
     return TypeAdapter(Metric)
-
-
-def judged(state: State) -> State:
-    """`state`, or interrupted where it claims a process that is gone."""
-    gone = state.status in {"running", "paused"} and not _alive(state)
-    return replace(state, status="interrupted") if gone else state
 
 
 def metrics_of(config: Mapping[str, Any]) -> dict[str, Metric]:
@@ -363,8 +335,16 @@ def check_name(runs_dir: Path, name: str) -> None:
     impossible = name.strip(" .") == "" or name.startswith(".") or set(name) & set("/\\:") or not name.isprintable()
     if impossible or len(name.encode()) > 255:
         raise InputError(f"A run's name becomes a folder's name; {name!r} cannot be one.")
-    if (runs_dir / name).exists():
+    if (runs_dir / name).exists() and not _is_empty(runs_dir / name):
         raise InputError(_TAKEN.format(runs_dir / name))
+
+
+def _is_empty(path: Path) -> bool:
+    """Whether a folder has held nothing for a while: a kill came between its making and its configuration."""
+    with suppress(OSError):
+        old = time.time() - path.stat().st_mtime > ABANDONED_SECONDS
+        return old and all(entry.name.startswith(".") for entry in path.iterdir())
+    return False
 
 
 def _commit() -> str:
@@ -379,15 +359,3 @@ def _commit() -> str:
 def _git(folder: Path, *arguments: str) -> str:
     line = ["git", "-C", str(folder), *arguments]
     return subprocess.run(line, capture_output=True, timeout=5, check=True, text=True).stdout.strip()
-
-
-def _alive(state: State) -> bool:
-    """Whether the process that wrote `state` still runs; of one on another host its heart must be heard."""
-    if state.host != socket.gethostname():
-        return time.time() - state.heartbeat < SILENCE_SECONDS
-    try:
-        process = psutil.Process(state.pid)
-        started = abs(process.create_time() - state.pid_started) < 1
-        return started and process.status() != psutil.STATUS_ZOMBIE  # nobody has asked how it ended
-    except (psutil.Error, ValueError):
-        return False

@@ -11,7 +11,8 @@ from typing import Any, Literal
 
 from models.errors import InputError
 from models.settings import suggest
-from workbench.runs.folder import LIVENESS_SECONDS, RunFolder, State, Status, judged, metrics_of
+from workbench.runs.folder import RunFolder, metrics_of
+from workbench.runs.state import LIVENESS_SECONDS, State, Status, judged
 from workbench.runs.tail import Signature, signature
 from workbench.units import dataset_title
 

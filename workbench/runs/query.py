@@ -14,7 +14,7 @@ import models
 from models.errors import InputError
 from models.settings import suggest
 from workbench.config import settings_of
-from workbench.runs.folder import Status
+from workbench.runs.state import Status
 from workbench.runs.listing import RunRow
 
 TEXTS = ("name", "model", "dataset", "status", "tags")  # columns of words; all else is a number or a setting

@@ -17,7 +17,8 @@ from models.errors import InputError
 from models.metric import Metric
 from workbench.config import RunConfig, steps_per_epoch
 from workbench.runs import pictures, reading
-from workbench.runs.folder import LIVENESS_SECONDS, RunFolder, State, judged
+from workbench.runs.folder import RunFolder
+from workbench.runs.state import LIVENESS_SECONDS, State, judged
 from workbench.runs.history import Split
 from workbench.runs.pictures import Pictures
 from workbench.runs.tail import Part, Signature, Tail, signature

@@ -139,7 +139,8 @@ class Trainer:
         last = self.state.step == self.steps_total
         if last:
             self._evaluate()  # the checkpoint says how good the model is
-        self._tell_all(self._saving(self._saver.save_last))  # before pictures: these can be made again
+        self._keeper.settle()
+        self._tell_all(self._saving(lambda s: self._saver.save_last(s, self.control.hurried)))  # before pictures
         if last or self.state.step > self._first_step:
             self._look(final=True)
         return last and not self.control.hurried
@@ -194,7 +195,8 @@ class Trainer:
         with suppress(HurriedError), self.state.for_looking() as model, self._precision():
             means = evaluate(model, self.images.test, self.settings.seed, self.machine.device, self._check_hurry)
             self.state.evaluated = self.state.step
-            self._better = self._saver.rank(rank(model, means))
+            self.state.rank = rank(model, means)
+            self._better = self._saver.is_best
             self.tell(Evaluated(self._record("test", means)))
 
     def _look(self, final: bool) -> None:
@@ -212,11 +214,13 @@ class Trainer:
 
     def _save(self) -> None:
         self._better = False
-        self._tell_all(self._saving(self._saver.save))
+        if self._keeper.settle():  # the numbers up to here are there whenever the checkpoint is
+            self._tell_all(self._saving(self._saver.save))
+        else:
+            self._tell_all(self._saver.postpone(self._keeper.trouble))
 
     def _saving(self, save: Callable[[float], list[Event]]) -> list[Event]:
         try:
-            self._keeper.settle()  # the numbers up to here are there whenever the checkpoint is
             return save(self.seconds())
         except FloatingPointError as error:
             sentence = f"A weight ({error}) stopped being finite by step {self.state.step:,}"

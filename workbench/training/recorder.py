@@ -6,8 +6,9 @@ from dataclasses import replace
 
 from models.errors import InputError
 from workbench.runs import files
-from workbench.runs.folder import RunFolder, State
+from workbench.runs.folder import RunFolder
 from workbench.runs.history import History, Record, Split
+from workbench.runs.state import State
 from workbench.training.events import (
     Evaluated,
     Event,

@@ -23,14 +23,14 @@ class Saver:
         self._spent = self._cost = 0.0  # seconds in all, and of the last one
         self._failures = 0
         self._good_at = self._began
-        self.good = state.step or None  # the step of the last good one
+        self.good = state.step if checkpoint.any_there(folder) else None  # the step of the last good one
         self._best = checkpoint.best_rank(folder)
-        self._rank: tuple[int, float | None] = (-1, None)
 
-    def rank(self, value: float | None) -> bool:
-        """Note how good the model is at this step, smaller is better. Returns whether it was never better."""
-        self._rank = self._state.step, value
-        return value is not None and (self._best is None or value < self._best)
+    @property
+    def is_best(self) -> bool:
+        """Whether the model, as it was just evaluated, was never better."""
+        rank = self._state.rank
+        return rank is not None and (self._best is None or rank < self._best)
 
     def due(self, epoch_done: bool) -> bool:
         """Whether to save now, though nobody asks: as often as wanted, while it costs little."""
@@ -56,7 +56,7 @@ class Saver:
         try:
             events: list[Event] = [self._write(seconds)]
         except OSError as error:
-            return self._failed(error)
+            return self._failed(str(error))
         finally:
             self._tried = time.monotonic()
             self._cost = self._tried - begin
@@ -66,11 +66,16 @@ class Saver:
         self._failures, self.good, self._good_at = 0, self._state.step, self._tried
         return events
 
-    def save_last(self, seconds: float) -> list[Event]:
-        """The checkpoint that ends a sitting, tried more than once. Raises `InputError` where that is in vain."""
+    def save_last(self, seconds: float, hurried: bool) -> list[Event]:
+        """The checkpoint that ends a sitting, tried more than once. Raises `InputError` where that is in vain.
+
+        Who is in a hurry does without one of this very step again, and without reading it back.
+        """
+        if hurried and self.good == self._state.step:
+            return []
         for pause in (*LAST_PAUSES, None):
             try:
-                return [self._write(seconds)]
+                return [self._write(seconds, verify=not hurried)]
             except OSError as error:
                 if pause is None:
                     raise InputError(
@@ -79,16 +84,20 @@ class Saver:
                 time.sleep(pause)
         raise AssertionError
 
-    def _write(self, seconds: float) -> Saved:
-        step, rank = self._rank
-        current = self._state.to_checkpoint(seconds, rank if step == self._state.step else None)
+    def postpone(self, reason: str) -> list[Event]:
+        """Save nothing now, since the numbers up to here cannot be written; what is to be told of it."""
+        self._tried = time.monotonic()
+        return self._failed(reason)
+
+    def _write(self, seconds: float, verify: bool = True) -> Saved:
+        current = self._state.to_checkpoint(seconds)
         files.sync(self._folder.metrics_file)
-        path = checkpoint.save(self._folder, current)
-        if current.facts["rank"] is not None and (self._best is None or current.facts["rank"] < self._best):
+        path = checkpoint.save(self._folder, current, verify)
+        if current.facts["rank"] is not None and self.is_best:
             self._best = current.facts["rank"]
         return Saved(self._state.step, path)
 
-    def _failed(self, error: OSError) -> list[Event]:
+    def _failed(self, reason: str) -> list[Event]:
         self._failures += 1
         away = time.monotonic() - self._good_at
         if not self._folder.path.is_dir() and self._failures > 1 and away > GONE_SECONDS:
@@ -98,7 +107,8 @@ class Saver:
         if self._failures & (self._failures - 1):  # told at the first, second, fourth, eighth one, ...
             return []
         loud = "NOTHING IS BEING SAVED: " if self._failures > 1 else ""
-        sentence = f"{loud}{error}. Training goes on, and saving is tried again and again. {self._what_is_left()}"
+        going_on = "Training goes on, and saving is tried again and again."
+        sentence = f"{loud}{reason.rstrip('.')}. {going_on} {self._what_is_left()}"
         return [Notice(self._state.step, sentence)]
 
     def _what_is_left(self) -> str:

@@ -23,6 +23,7 @@ class TrainingState:
         self.optimizers = model.optimizers()
         self.step = 0
         self.evaluated = -1  # the step of the last evaluation
+        self.rank: float | None = None  # how good it was found there: smaller is better
         self.seconds_before = 0.0  # of earlier sittings
         self._decay = averaging
         self._average = copy.deepcopy(model).eval() if averaging else None
@@ -50,8 +51,8 @@ class TrainingState:
         finally:
             self.model.train()
 
-    def to_checkpoint(self, seconds: float, rank: float | None = None) -> Checkpoint:
-        """Everything, as named tensors and JSON facts. `rank` says how good the model is, smaller is better.
+    def to_checkpoint(self, seconds: float) -> Checkpoint:
+        """Everything, as named tensors and JSON facts.
 
         Raises `FloatingPointError` naming a weight that is not finite: such a state is not worth keeping.
         """
@@ -59,7 +60,8 @@ class TrainingState:
         if self._average is not None:
             tensors |= {f"average/{name}": tensor for name, tensor in self._average.state_dict().items()}
         facts: dict[str, Any] = {
-            "seconds": round(seconds, 3), "rank": rank, "evaluated": self.evaluated, "optimizers": {},
+            "seconds": round(seconds, 3), "evaluated": self.evaluated, "optimizers": {},
+            "rank": self.rank if self.evaluated == self.step else None,
         }  # fmt: skip
         for which, optimizer in self.optimizers.items():
             written = optimizer.state_dict()
@@ -89,7 +91,8 @@ class TrainingState:
             _check_architecture(self.model.state_dict(), parts["model"])
             self.model.load_state_dict(parts["model"])
             if self._average is not None:
-                self._average.load_state_dict(parts["average"])
+                # A run that averaged no weights until now has an average that begins with them.
+                self._average.load_state_dict(parts["average"] or parts["model"])
             for which, optimizer in self.optimizers.items():
                 groups = (
                     optimizer.state_dict() if own_rates else {"param_groups": checkpoint.facts["optimizers"][which]}
@@ -104,6 +107,7 @@ class TrainingState:
             ) from None
         self.step = checkpoint.step
         self.evaluated = int(checkpoint.facts.get("evaluated", -1))
+        self.rank = checkpoint.facts.get("rank")
         self.seconds_before = float(checkpoint.facts.get("seconds", 0.0))
 
 

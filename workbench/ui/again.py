@@ -4,7 +4,8 @@ from typing import TYPE_CHECKING
 
 from models.errors import InputError
 from workbench.config import RunConfig, changes, differing, typed
-from workbench.runs.folder import RunFolder, State
+from workbench.runs.folder import RunFolder
+from workbench.runs.state import State
 from workbench.ui.dialogs import Ask
 
 if TYPE_CHECKING:
@@ -25,10 +26,14 @@ async def clone(bench: "Workbench", folder: RunFolder) -> None:
 async def resume(bench: "Workbench", folder: RunFolder) -> None:
     """Go on with a run here; asks how far where it has done all it was asked to."""
     try:
-        config, state = folder.config(), folder.state()
+        config = folder.config()
     except InputError as error:
         bench.say(str(error), bad=True)
         return
+    try:
+        state = folder.state()
+    except InputError:  # where it stands is found out when it goes on
+        state = State("interrupted")
     if state.status != "done":
         await bench.resume_run(folder, {})
         return

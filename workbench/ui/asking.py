@@ -4,7 +4,8 @@ import time
 from typing import Literal
 
 from workbench.runs import requests
-from workbench.runs.folder import RunFolder, State
+from workbench.runs.folder import RunFolder
+from workbench.runs.state import State
 
 PATIENCE = 10.0  # seconds that a run may take to do what it was asked, before it counts as unheard
 

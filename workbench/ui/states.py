@@ -1,6 +1,6 @@
 """The states of a run as signs and words, the same wherever they stand."""
 
-from workbench.runs.folder import Status
+from workbench.runs.state import Status
 
 SIGNS: dict[Status, tuple[str, str]] = {  # and, without Unicode, another one
     "running": ("●", "*"), "paused": ("‖", "="), "done": ("✓", "+"), "stopped": ("■", "#"),

@@ -10,8 +10,8 @@ from rich.cells import cell_len
 from rich.segment import Segment
 
 from workbench.machine import Figures
-from workbench.runs.folder import State, Status
 from workbench.runs.reader import RunReader
+from workbench.runs.state import State, Status
 from workbench.runs.trace import Trace
 from workbench.terminal.look import Look, Row, Rows
 from workbench.ui.asking import Asking
