@@ -14,6 +14,7 @@ from tests.ui.feed import ScriptedLauncher, ScriptedRun
 from tests.ui.watching import trained, watching
 from workbench.config import RunConfig
 from workbench.runs import files, requests
+from workbench.runs.state import process_started
 from workbench.ui.cells import Cells
 from workbench.ui.job import Job
 
@@ -127,7 +128,7 @@ def written_by_another_process(run: ScriptedRun, **changes: Any) -> None:
     parent = psutil.Process(os.getppid())
     state = json.loads(run.folder.state_file.read_text())
     files.write_json(
-        run.folder.state_file, state | {"pid": parent.pid, "pid_started": parent.create_time()} | changes
+        run.folder.state_file, state | {"pid": parent.pid, "pid_started": process_started(parent.pid)} | changes
     )
 
 

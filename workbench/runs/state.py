@@ -48,7 +48,7 @@ class State:
         """The same, said by this process now."""
         pid = os.getpid()
         return replace(
-            self, pid=pid, pid_started=_started(pid), host=socket.gethostname(), heartbeat=time.time()
+            self, pid=pid, pid_started=process_started(pid), host=socket.gethostname(), heartbeat=time.time()
         )  # fmt: skip
 
 
@@ -68,13 +68,13 @@ def _alive(state: State) -> bool:
     if state.host != socket.gethostname():
         return time.time() - state.heartbeat < SILENCE_SECONDS
     try:
-        same = abs(_started(state.pid) - state.pid_started) < 0.02
+        same = abs(process_started(state.pid) - state.pid_started) < 0.02
         return same and psutil.Process(state.pid).status() != psutil.STATUS_ZOMBIE  # nobody asked how it ended
     except (psutil.Error, OSError, ValueError, IndexError):
         return False
 
 
-def _started(pid: int) -> float:
+def process_started(pid: int) -> float:
     """When a process began: seconds since the machine did, on Linux; else since 1970, by a clock that may be set."""
     try:
         ticks = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[19]
