@@ -5,9 +5,10 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 
 from tests.command import TINY, start
@@ -35,6 +36,15 @@ def until(true: Callable[[], object], timeout: float = 30.0) -> None:
 def trains(folder: RunFolder) -> bool:
     """Whether its first steps are made."""
     return folder.metrics_file.exists() and folder.metrics_file.stat().st_size > 0
+
+
+@pytest.fixture(autouse=True)
+def nobody_left(tmp_path: Path) -> Iterator[None]:
+    """A test that fails leaves no run behind that would train for days."""
+    yield
+    for process in psutil.process_iter(["cwd"]):
+        if process.info["cwd"] == str(tmp_path) and process.pid != os.getpid():
+            process.kill()
 
 
 def on_a_terminal(folder: Path) -> tuple["subprocess.Popen[bytes]", int]:
