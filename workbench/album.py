@@ -27,6 +27,7 @@ from workbench.runs.pictures import Facts, Pictures
 from workbench.training.events import Event, LeftOutError, Snapshot, Started
 from workbench.training.snapshots import POINTS, REACH
 from workbench.training.state import Model
+from workbench.units import plain
 
 T = TypeVar("T")
 Labels = NDArray[np.int64]
@@ -212,7 +213,7 @@ class Album:
         hidden = {"dataset", "data_dir", "image_size", "channels", "epochs" if training.steps else "steps"}
         for _, name, value in self._config.items():
             if value is not None and name not in hidden:
-                facts[name] = f"{value:g}" if isinstance(value, float) else str(value)
+                facts[name] = plain(value)
         if self._started is not None:
             facts |= {
                 "device": self._started.device, "precision": self._started.precision,
