@@ -3,6 +3,8 @@
 import os
 import subprocess
 import sys
+import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -51,6 +53,14 @@ def process(*arguments: str, cwd: Path, **environment: str) -> Outcome:
     running = start(*arguments, cwd=cwd, **environment)
     out, err = running.communicate(timeout=100)
     return Outcome(running.returncode, out, err)
+
+
+def until(true: Callable[[], object], timeout: float = 20.0) -> None:
+    """Wait for something that another process does."""
+    end = time.monotonic() + timeout
+    while not true():
+        assert time.monotonic() < end, f"not within {timeout:g} s: {true}"
+        time.sleep(0.02)
 
 
 def check_golden(name: str, text: str) -> None:

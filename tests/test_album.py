@@ -60,11 +60,17 @@ def test_a_run_draws_the_documented_files(model: str, latent: str, expected: set
     assert leftovers == []
 
 
-def test_a_picture_that_cannot_be_drawn_ends_no_training(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def break_samples(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the picture of samples fail, as a bug in the drawing does."""
+
     def broken(*_: object, **__: object) -> None:
         raise ValueError("no such colour")
 
     monkeypatch.setattr(figures, "samples", broken)
+
+
+def test_a_picture_that_cannot_be_drawn_ends_no_training(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    break_samples(monkeypatch)
     run = begin(tmp_path, "ae", epochs="2", every="1")
     told = train(run, draw=True)
     assert told[-1] == Finished("done", 12)
@@ -127,10 +133,7 @@ def test_a_drawing_that_fails_costs_no_other_and_is_told_once(
 ) -> None:
     album, (first, last), folder = empty(trained)
 
-    def broken(*_: object, **__: object) -> None:
-        raise ValueError("no such colour")
-
-    monkeypatch.setattr(figures, "samples", broken)
+    break_samples(monkeypatch)
     with pytest.raises(LeftOutError, match="no such colour"):
         album(first)
     album(last)
@@ -142,13 +145,10 @@ def test_a_drawing_that_fails_costs_no_other_and_is_told_once(
 def test_the_disk_is_told_before_a_drawing_that_fails(
     trained: tuple[Session, list[Snapshot], History], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A sink that has no room stays; one that fails otherwise may be dropped, so that is told last."""
+    """One thing a moment is told, and what a person can do something about comes first."""
     album, (first, _), folder = empty(trained)
 
-    def broken(*_: object, **__: object) -> None:
-        raise ValueError("no such colour")
-
-    monkeypatch.setattr(figures, "samples", broken)
+    break_samples(monkeypatch)
     (folder / "latent").write_text("a file where a folder should be")
     with pytest.raises(LeftOutError, match=r"latent is no folder"):
         album(first)

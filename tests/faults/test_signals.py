@@ -5,13 +5,13 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
 import pytest
 
-from tests.command import TINY, start
+from tests.command import TINY, start, until
 from tests.harness import begin, train
 from workbench import session
 from workbench.runs import checkpoint, requests
@@ -23,14 +23,6 @@ pytest.importorskip("fcntl", reason="signals and terminals as Unix has them")
 
 LONG = ("--no-ui", *TINY, "--steps", "1000000", "--every", "1000000", "--name", "mine")
 SOON = 5.0  # seconds within which a signal ends a run
-
-
-def until(true: Callable[[], object], timeout: float = 30.0) -> None:
-    """Wait for something to be true."""
-    end = time.monotonic() + timeout
-    while not true():
-        assert time.monotonic() < end, f"not within {timeout:g} s"
-        time.sleep(0.02)
 
 
 def trains(folder: RunFolder) -> bool:

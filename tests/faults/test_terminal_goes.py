@@ -5,14 +5,13 @@ Runs are of 8x8 digits, so a step is a millisecond. No test leaves a process beh
 
 import re
 import signal
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
 import pytest
 
-from tests.command import TINY
+from tests.command import TINY, until
 from workbench.runs.folder import RunFolder
 from workbench.runs.state import State
 
@@ -68,14 +67,6 @@ class Run:
     def becomes(self, status: str) -> None:
         """Wait until it says so."""
         until(lambda: self.state.status == status)
-
-
-def until(true: Callable[[], object], timeout: float = 20.0) -> None:
-    """Wait for something to be true."""
-    end = time.monotonic() + timeout
-    while not true():
-        assert time.monotonic() < end, f"not within {timeout:g} s: {true}"
-        time.sleep(0.05)
 
 
 @pytest.fixture
