@@ -102,6 +102,8 @@ def _new_folder(
             folder.write_config(config, describe_images(images), state.model.metrics, parent)
             folder.write_state(State("running"))
             folder.write_environment(_environment(config, machine))
+            if parent is not None:
+                checkpoint.save(folder, state.to_checkpoint(0.0))  # from here on it needs its parent no more
     except BaseException:
         folder.unlock()
         with suppress(InputError):
@@ -131,7 +133,7 @@ def resume(
     folder.lock()
     try:
         files.remove_leftovers(folder.path)
-        requests.clear(folder)
+        requests.take(folder)  # what was asked of a sitting that has ended
         lost = damage.lost(folder)
         config = folder.config().with_changes(changes)
         machine, images, state, notices = _restored(folder, config, progress, spare_cores, same=True)
@@ -182,13 +184,6 @@ def branch(
         )
     notices = [f"Goes on from step {at['step']:,} of {parent.name} with other settings.", *notices]
     folder = _new_folder(config, runs_dir, name, images, state, machine, at)
-    try:
-        with _in_words():
-            checkpoint.save(folder, state.to_checkpoint(0.0))  # from here on it needs its parent no more
-    except BaseException:
-        folder.unlock()
-        folder.remove()
-        raise
     return Session(config, folder, images, state, machine, notices)
 
 

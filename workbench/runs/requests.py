@@ -40,8 +40,3 @@ def take(folder: RunFolder) -> list[Request]:
             word = path.name.rpartition("-")[2]
             taken += [known for known in _KNOWN if known == word]
     return taken
-
-
-def clear(folder: RunFolder) -> None:
-    """Forget what was asked of a sitting that has ended."""
-    take(folder)
