@@ -118,6 +118,40 @@ class Encodes(Latent, Reconstructs, ABC):
         """(B, C, H, W) in [0, 1] -> (B, D): the code, or the mean of its distribution; deterministic."""
 
 
+class ImportanceTerms(NamedTuple):
+    """Logarithms in nats, each (K, B), at K draws z ~ q(z|x) for each of B images x.
+
+    The mean over K of `log_likelihood + log_prior - log_posterior` estimates the evidence lower bound; the
+    logarithm of the mean of its exponential is the tighter bound of Burda et al. (2016).
+    """
+
+    log_likelihood: Tensor  # log p(x|z)
+    log_prior: Tensor  # log p(z)
+    log_posterior: Tensor  # log q(z|x)
+
+
+class Bounded(ABC):
+    """A model whose log-likelihood has a lower bound, found with a posterior q(z|x) that it can draw from."""
+
+    likelihood: ClassVar[str]  # p(x|z) in words: bounds of other likelihoods are not comparable
+    of_binary: ClassVar[bool] = False  # whether p(x|z) is a distribution over images of zeros and ones
+
+    @abstractmethod
+    def importance_terms(self, images: Tensor, samples: int, generator: torch.Generator) -> ImportanceTerms:
+        """(B, C, H, W) in [0, 1] -> the terms of K = `samples` codes z ~ q(z|x) an image.
+
+        All noise is the generator's; an image is encoded once, K * B codes are decoded together.
+        """
+
+    @abstractmethod
+    def kl_per_dimension(self, images: Tensor) -> Tensor:
+        """(B, C, H, W) in [0, 1] -> (B, D): each dimension's share of KL( q(z|x) ‖ p(z) ), nats; deterministic."""
+
+    @abstractmethod
+    def draw_posterior(self, images: Tensor, generator: torch.Generator) -> Tensor:
+        """(B, C, H, W) in [0, 1] -> (B, D): one z ~ q(z|x) for each image."""
+
+
 class Diagnoses(ABC):
     """A model that can say in words what its numbers mean when something has gone wrong."""
 

@@ -18,6 +18,7 @@ decoder ignores the code (lower β, or a larger network); samples worse than rec
 not fill N(0, I) (raise β).
 """
 
+import math
 from collections.abc import Mapping
 from typing import Annotated, ClassVar, Literal
 
@@ -26,11 +27,23 @@ import torch.nn.functional as F
 from pydantic import Field
 from torch import Tensor
 
-from models.base import Batch, Diagnoses, Encodes, GenerativeModel, ImageShape, Metric, Minimise
+from models.base import (
+    Batch,
+    Bounded,
+    Diagnoses,
+    Encodes,
+    GenerativeModel,
+    ImageShape,
+    ImportanceTerms,
+    Metric,
+    Minimise,
+)
 from models.blocks import decoder, encoder
 from models.settings import ModelSettings
 
-# B batch, C H W image, D latent
+# B batch, C H W image, D latent, K codes drawn for an image
+
+LOG_2_PI = math.log(2 * math.pi)
 
 
 class VAESettings(ModelSettings):
@@ -44,7 +57,7 @@ class VAESettings(ModelSettings):
     """Weight of the KL term; 1 is the evidence lower bound."""
 
 
-class VAE(Encodes, Diagnoses, GenerativeModel[VAESettings]):
+class VAE(Encodes, Bounded, Diagnoses, GenerativeModel[VAESettings]):
     """Encoder with two heads, mean and log-variance; decoder to Bernoulli logits."""
 
     Config = VAESettings
@@ -61,6 +74,8 @@ class VAE(Encodes, Diagnoses, GenerativeModel[VAESettings]):
         ),
     }
     latent_prior = "N(0, I)"
+    likelihood = "a Bernoulli for each pixel and channel"
+    of_binary = True
     interpolation: ClassVar[Literal["spherical"]] = "spherical"
 
     def __init__(self, config: VAESettings, shape: ImageShape) -> None:
@@ -107,6 +122,26 @@ class VAE(Encodes, Diagnoses, GenerativeModel[VAESettings]):
         mean, log_var = self.encoder(x).float().chunk(2, dim=1)                # B, D each
         return mean, log_var
 
+    def importance_terms(self, images: Tensor, samples: int, generator: torch.Generator) -> ImportanceTerms:
+        mean, log_var = self._posterior(images)                                # B, D each; encoded once for all K
+        noise = torch.randn(samples, *mean.shape, generator=generator, device=mean.device)
+        z = mean + torch.exp(0.5 * log_var) * noise                            # K, B, D
+        logits = self.decoder(z.flatten(0, 1)).float().unflatten(0, z.shape[:2])
+        nats = -F.binary_cross_entropy_with_logits(logits, images.expand_as(logits), reduction="none")
+        return ImportanceTerms(
+            nats.flatten(2).sum(dim=2),                                        # K, B each
+            -0.5 * (z.square() + LOG_2_PI).sum(dim=2),
+            -0.5 * (noise.square() + log_var + LOG_2_PI).sum(dim=2),
+        )
+
+    def kl_per_dimension(self, images: Tensor) -> Tensor:
+        return 0.5 * twice_the_kl(*self._posterior(images))                    # B, D
+
+    def draw_posterior(self, images: Tensor, generator: torch.Generator) -> Tensor:
+        mean, log_var = self._posterior(images)                                # B, D each
+        noise = torch.randn(mean.shape, generator=generator, device=mean.device)
+        return mean + torch.exp(0.5 * log_var) * noise                         # B, D
+
     def diagnose(self, metrics: Mapping[str, float]) -> dict[str, str]:
         if metrics["kl"] < 0.5 and self.config.beta > 0:
             return {
@@ -118,4 +153,9 @@ class VAE(Encodes, Diagnoses, GenerativeModel[VAESettings]):
 
 def gaussian_kl(mean: Tensor, log_var: Tensor) -> Tensor:
     """KL( N(mean, exp(log_var)) ‖ N(0, I) ) in nats: (B, D), (B, D) -> (B,). Kingma and Welling, appendix B."""
-    return 0.5 * (mean.square() + log_var.exp() - 1 - log_var).sum(dim=1)
+    return 0.5 * twice_the_kl(mean, log_var).sum(dim=1)
+
+
+def twice_the_kl(mean: Tensor, log_var: Tensor) -> Tensor:
+    """The summands of the KL above, before their factor ½: (B, D), (B, D) -> (B, D)."""
+    return mean.square() + log_var.exp() - 1 - log_var

@@ -8,11 +8,12 @@ import torch
 from torch import Tensor
 
 import models
-from models.base import Batch, Encodes, GenerativeModel, ImageShape, Latent, Reconstructs
+from models.base import Batch, Bounded, Encodes, GenerativeModel, ImageShape, Latent, Reconstructs
 from models.settings import parse
 
 GREY, COLOUR = ImageShape(1, 8), ImageShape(3, 12)
 MODELS = models.names()
+BOUNDED = [name for name in MODELS if "Bounded" in models.abilities(name)]
 NETWORKS = ("conv", "mlp")
 PRECISIONS = (torch.float32, torch.bfloat16)
 
@@ -130,6 +131,72 @@ def test_capabilities_have_their_shapes_and_are_deterministic(name: str) -> None
     if isinstance(model, Encodes):
         assert model.encode(images).shape == (4, 6)
         assert torch.equal(model.encode(images), model.encode(images))
+
+
+@pytest.mark.parametrize("network", NETWORKS)
+@pytest.mark.parametrize("name", BOUNDED)
+def test_a_bounded_model_gives_the_terms_of_its_bound(name: str, network: str) -> None:
+    model = build(name, COLOUR, network=network)
+    train(model, batch(COLOUR), 5)
+    model.eval()
+    assert isinstance(model, Bounded)
+    assert model.likelihood
+    images = batch(COLOUR, 4).images
+
+    def seeded(seed: int) -> torch.Generator:
+        return torch.Generator().manual_seed(seed)
+
+    with torch.inference_mode():
+        terms = model.importance_terms(images, 7, seeded(1))
+        for term, again, other in zip(
+            terms,
+            model.importance_terms(images, 7, seeded(1)),
+            model.importance_terms(images, 7, seeded(2)),
+            strict=True,
+        ):
+            assert term.shape == (7, 4)
+            assert term.dtype == torch.float32
+            assert term.isfinite().all()
+            assert torch.equal(term, again)
+            assert not torch.equal(term, other)
+        kl = model.kl_per_dimension(images)
+        assert kl.shape == (4, 6)
+        assert kl.min() >= -1e-6
+        assert torch.equal(kl, model.kl_per_dimension(images))
+        z = model.draw_posterior(images, seeded(1))
+        assert z.shape == (4, 6)
+        assert torch.equal(z, model.draw_posterior(images, seeded(1)))
+        assert not torch.equal(z, model.draw_posterior(images, seeded(2)))
+
+
+@pytest.mark.parametrize("network", NETWORKS)
+@pytest.mark.parametrize("name", BOUNDED)
+def test_the_bound_of_a_bounded_model_is_what_it_was_trained_on(name: str, network: str) -> None:
+    """At β = 1, the default: its loss is the negative bound, within five standard errors of both estimates."""
+    model = build(name, COLOUR, network=network)
+    train(model, batch(COLOUR), 20)
+    model.eval()
+    assert isinstance(model, Bounded)
+    images, repeats = batch(COLOUR, 4).images, 200
+    with torch.inference_mode():
+        terms = model.importance_terms(images, 4000, torch.Generator().manual_seed(0))
+        bound = (terms.log_likelihood + terms.log_prior - terms.log_posterior).mean(1)
+        loss = torch.stack([
+            model.held_out(Batch(images, None, 0, torch.Generator().manual_seed(1 + seed)))["loss"]
+            for seed in range(repeats)
+        ])  # fmt: skip
+        error = (bound.var() / 4000 + loss.var() / repeats).sqrt()
+        assert (bound.mean() + loss.mean()).abs() < 5 * error
+
+        ratio = terms.log_posterior - terms.log_prior
+        exact = model.kl_per_dimension(images).sum(1)
+        assert ((ratio.mean(0) - exact).abs() < 5 * ratio.std(0) / 4000**0.5).all()
+        drawn = torch.stack(
+            [model.draw_posterior(images, torch.Generator().manual_seed(s)) for s in range(repeats)]
+        )
+    assert drawn.std(0).min() > 0, "draws of a posterior differ"
+    if isinstance(model, Encodes):
+        assert ((drawn.mean(0) - model.encode(images)).abs() < 5 * drawn.std(0) / repeats**0.5).all()
 
 
 @pytest.mark.parametrize("network", NETWORKS)

@@ -62,6 +62,7 @@ class RunFolder:
         self.log_file = path / "log.txt"
         self.tags_file = path / "tags.json"
         self.summary_file = path / "summary.png"
+        self.evaluation_file = path / "evaluation.json"
         self.checkpoints = path / "checkpoints"
         self.snapshots = path / "snapshots"
         self.requests = path / "requests"
