@@ -14,6 +14,7 @@ from workbench.training.events import Event, Sink
 SMALL = {
     "dataset": "digits", "image_size": "8", "limit": "96", "width": "4", "latent": "4", "batch_size": "16",
     "threads": "1", "device": "cpu", "every": "100",
+    "evaluate": "none",
 }  # fmt: skip
 
 

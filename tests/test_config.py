@@ -189,6 +189,8 @@ def texts(model: str) -> st.SearchStrategy[dict[str, str]]:
             choices = ("true", "false") if setting.kind == "switch" else setting.choices
             value = st.sampled_from(choices) if choices else words
         found.setdefault(name, value | st.just("none") if setting.optional else value)
+    if "Encodes" not in models.abilities(model):
+        found["sampler"] = st.just("own")  # the others are fitted to codes
     return st.fixed_dictionaries({}, optional=found).filter(lambda given: not {"epochs", "steps"} <= given.keys())
 
 

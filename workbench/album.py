@@ -57,14 +57,14 @@ class Album:
         if not isinstance(event, Snapshot):
             return
         self._failures.clear()
-        flat: Flat | None = None
+        codes: Flat | None = None
         with self._apart("latent"):
-            flat = None if event.codes is None else _flat(event.codes, event.labels, self._before())
+            codes = None if event.codes is None else flat(event.codes, event.labels, self._before())
         with self._apart("snapshots"):
-            self._keep(event, flat)  # first, so that whoever watches need not wait for the drawings
+            self._keep(event, codes)  # first, so that whoever watches need not wait for the drawings
         names = [f"step-{event.step:09d}"] + ["final"] * event.final
         sheet: list[tuple[str, Draw]] = []
-        for kind, title, draw, header in self._drawings(event, flat):
+        for kind, title, draw, header in self._drawings(event, codes):
             if self._hurried():
                 break
             with self._apart(kind):
@@ -113,8 +113,8 @@ class Album:
         points, axes, how = flat or (None, (), "")
         originals, rebuilt = event.reconstructions or (None, None)
         facts = Facts(
-            event.step, event.epoch, event.final, self._config.training.seed, weights(self._config),
-            codes_from(self._model), axes, how, self._images.classes if event.labels is not None else (),
+            event.step, event.epoch, event.final, self._config.training.seed, self._config.training.shown_weights,
+            event.codes_from, axes, how, self._images.classes if event.labels is not None else (),
         )  # fmt: skip
         pictures.save(self._folder, Pictures(facts, event.samples, originals, rebuilt, points, event.labels))
 
@@ -131,7 +131,7 @@ class Album:
             "samples",
             "Samples",
             lambda h, w: figures.samples(event.samples, h, width=w),
-            codes_from(self._model),
+            event.codes_from,
         )
         if (pair := event.reconstructions) is not None:
             add("reconstructions", "Reconstructions", lambda h, w: figures.reconstructions(*pair, h, width=w),
@@ -190,7 +190,7 @@ class Album:
     def _summary(self, event: Snapshot, sheet: list[tuple[str, Draw]]) -> None:
         last, metrics = self._history.last("test"), self._model.metrics
         numbers = [(name, tidy(last[name], 4), metric.unit) for name, metric in metrics.items()]
-        captions = ["Numbers are of the held-out images.", codes_from(self._model)]
+        captions = ["Numbers are of the held-out images.", event.codes_from]
         captions += [self._path_caption()] if event.interpolation is not None else []
         picture = figures.summary(
             self._header(event, "summary", " ".join(captions)),
@@ -229,7 +229,9 @@ class Album:
     def _header(self, event: Snapshot, what: str, caption: str = "") -> Header:
         where = f"step {event.step:,}, epoch {event.epoch:g}"
         return Header(
-            self._title, f"{what} at {where} · seed {self._config.training.seed} · {weights(self._config)}", caption
+            self._title,
+            f"{what} at {where} · seed {self._config.training.seed} · {self._config.training.shown_weights}",
+            caption,
         )
 
     def _path_caption(self) -> str:
@@ -240,16 +242,6 @@ class Album:
             else "two codes"
         )
         return f"{kind.capitalize()} interpolation between {of}."
-
-
-def codes_from(model: Model) -> str:
-    """What samples are drawn from, as a caption."""
-    return f"Codes drawn from {model.latent_prior}." if isinstance(model, Latent) else ""
-
-
-def weights(config: RunConfig) -> str:
-    """Which weights pictures show."""
-    return "averaged weights" if config.training.averaging else "last weights"
 
 
 def panels(history: History, metrics: Mapping[str, Metric]) -> list[Panel]:
@@ -271,7 +263,7 @@ def panels(history: History, metrics: Mapping[str, Metric]) -> list[Panel]:
     return found
 
 
-def _flat(codes: projection.Points, labels: Labels | None, before: projection.Points | None) -> Flat:
+def flat(codes: projection.Points, labels: Labels | None, before: projection.Points | None) -> Flat:
     """Codes in the plane, turned as `before`, the names of its axes, and how they came there."""
     D = codes.shape[1]
     if D == 2:

@@ -6,7 +6,7 @@ Importing this module does not import torch.
 """
 
 import shlex
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,14 +18,18 @@ import models
 from models.errors import InputError
 from models.settings import ModelSettings, S, Setting, Settings, describe, parse, read, suggest
 from workbench.data import catalogue
+from workbench.data.catalogue import Binarise
 
 GROUPS = ("model", "data", "training")
-# What a run that goes on may have another value of: how long, and on what. Anything else makes it another run.
-CHANGEABLE = ("epochs", "steps", "save_every", "device", "threads", "data_dir")
+FITTED: Sequence[Literal["gaussian", "mixture"]] = ("gaussian", "mixture")  # by ex-post density estimation
+# What a run that goes on may have another value of: how long, on what, how it is looked at. Anything else makes it
+# another run.
+CHANGEABLE = ("epochs", "steps", "save_every", "sampler", "evaluate", "device", "threads", "data_dir")
 
 _BOTH_LENGTHS = "Give --epochs or --steps, not both: each says how long to train."
 
 Precision = Literal["auto", "float32", "bfloat16"]
+Sampler = Literal["own", "gaussian", "mixture"]
 
 
 class DataSettings(Settings):
@@ -39,6 +43,8 @@ class DataSettings(Settings):
     """1 for grey, 3 for colour; none keeps the set's own."""
     limit: Annotated[int, Field(ge=2)] | None = None
     """Use only this many training images; none uses all."""
+    binarise: Binarise | None = None
+    """Every pixel 0 or 1: static by a threshold at one half, dynamic drawn anew at each step; none keeps greys."""
     data_seed: Annotated[int, Field(ge=0, lt=2**63)] = 0
     """Chooses the held-out tenth of a set without its own, and composes `abstract`; runs to compare share it."""
     data_dir: Path | None = None
@@ -60,6 +66,10 @@ class TrainingSettings(Settings):
     """Seconds between checkpoints, while they cost under 2 % of the time; epochs longer than a tenth end in one."""
     averaging: Annotated[float, Field(ge=0, lt=1)] = 0.999
     """Decay per step of the averaged weights used for evaluation and pictures; 0 uses the last weights."""
+    sampler: Sampler = "own"
+    """What samples draw codes from: the model's own way, or a gaussian or a mixture fitted to training codes."""
+    evaluate: Literal["fast", "full", "none"] = "fast"
+    """What is measured when training ends; `genbench evaluate` measures at any time."""
     clip: Annotated[float, Field(gt=0)] | None = None
     """Largest norm of a step's gradient; none does not clip."""
     seed: Annotated[int, Field(ge=0, lt=2**63)] = 0
@@ -72,6 +82,11 @@ class TrainingSettings(Settings):
     """Only operations that give the same bits each time, also on a GPU, where they are slower."""
     threads: Annotated[int, Field(ge=1, le=1024)] | None = None
     """CPU threads of torch; none uses every core this process may use."""
+
+    @property
+    def shown_weights(self) -> str:
+        """Which weights evaluation and pictures use, in words."""
+        return "averaged weights" if self.averaging else "last weights"
 
 
 @dataclass(frozen=True)
@@ -177,7 +192,7 @@ def problems(model_name: str, given: Mapping[str, str]) -> dict[str, str]:
                 catalogue.find(text)
         except InputError as error:
             found[name] = str(error)
-    return found | _between(given)
+    return found | _between(model_name, given)
 
 
 def typed(config: RunConfig) -> dict[str, str]:
@@ -247,9 +262,11 @@ def _absolute(values: dict[str, Any]) -> dict[str, Any]:
     return {n: catalogue.expanded(str(v)).absolute() if isinstance(v, Path) else v for n, v in values.items()}
 
 
-def _between(given: Mapping[str, str]) -> dict[str, str]:
+def _between(model_name: str, given: Mapping[str, str]) -> dict[str, str]:
     """Problems of values that types and bounds cannot say, by setting."""
     found = {}
+    if given.get("sampler") in FITTED and "Encodes" not in models.abilities(model_name):
+        found["sampler"] = f"sampler must be own: {model_name} does not encode, so there are no codes to fit."
     size = given.get("image_size", "")
     if size.isdigit() and 8 <= int(size) <= 128 and int(size) % 4:
         near = round(int(size) / 4) * 4

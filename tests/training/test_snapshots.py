@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from tests.harness import begin
+from workbench import sampling
 from workbench.data.imageset import ImageSet, Split
 from workbench.training import snapshots
 from workbench.training.events import Snapshot
@@ -17,7 +18,7 @@ from workbench.training.events import Snapshot
 def taken(tmp_path: Path, model: str, *, final: bool, **settings: str) -> Snapshot:
     session = begin(tmp_path, model, **settings)
     with session.state.for_looking() as shown:
-        return snapshots.take(shown, session.images, 0, 6, 1.0, final)
+        return snapshots.take(shown, session.images, sampling.make("own", shown, session.images), 0, 6, 1.0, final)
 
 
 @pytest.mark.parametrize("model", ["ae", "vae"])
@@ -61,7 +62,10 @@ def test_a_snapshot_is_the_same_each_time_and_plain_data(tmp_path: Path) -> None
     session = begin(tmp_path, "vae")
     state = torch.random.get_rng_state()
     with session.state.for_looking() as shown:
-        one, other = (snapshots.take(shown, session.images, 0, 6, 1.0, True) for _ in range(2))
+        one, other = (
+            snapshots.take(shown, session.images, sampling.make("own", shown, session.images), 0, 6, 1.0, True)
+            for _ in range(2)
+        )
     assert torch.equal(torch.random.get_rng_state(), state)
     for name, value in vars(one).items():
         assert not isinstance(value, torch.Tensor), name
@@ -74,7 +78,8 @@ def test_hardly_any_held_out_images(count: int, tmp_path: Path) -> None:
     session = begin(tmp_path, "vae")
     images = vars(session.images) | {"test": Split(session.images.test.images[:count], None)}
     with session.state.for_looking() as shown:
-        snapshot = snapshots.take(shown, ImageSet(**images), 0, 6, 1.0, True)
+        few = ImageSet(**images)
+        snapshot = snapshots.take(shown, few, sampling.make("own", shown, few), 0, 6, 1.0, True)
     assert snapshot.codes is not None
     assert len(snapshot.codes) == count
     assert snapshot.labels is None

@@ -20,6 +20,8 @@ CIFAR_FOLDER = "cifar-10-batches-py"
 CIFAR_ARCHIVE = "cifar-10-python.tar.gz"
 CIFAR_FILES = (*(f"data_batch_{n}" for n in range(1, 6)), "test_batch")
 
+Binarise = Literal["static", "dynamic"]
+
 _FOLDER_PREFIX = "folder:"
 _TORCHVISION = {"mnist": "MNIST", "fashion-mnist": "FashionMNIST", "kmnist": "KMNIST", "cifar10": "CIFAR10"}
 

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from models.base import ImageShape
+from workbench.data.catalogue import Binarise
 
 Progress = Callable[[str, int, int], None]  # (what is being done, how much is done, of how much; 0 unknown)
 
@@ -52,6 +53,11 @@ class ImageSet:
     classes: tuple[str, ...]  # class names by label; empty where nothing is labelled
     fingerprint: str  # 16 hex digits, a function of every pixel and label
     notices: tuple[str, ...] = ()  # what a person should know, in sentences
+    binarise: Binarise | None = None  # "dynamic": `train` holds greys, from which `seen` draws
+
+    def seen(self, images: Tensor, generator: torch.Generator) -> Tensor:
+        """Training images as one step sees them: uint8 (B, C, H, W) -> float32 in [0, 1]."""
+        return drawn(images, generator) if self.binarise == "dynamic" else to_unit(images)
 
     @property
     def shape(self) -> ImageShape:
@@ -62,6 +68,19 @@ class ImageSet:
 def to_unit(images: Tensor) -> Tensor:
     """uint8 of any shape -> float32 in [0, 1] of that shape, on the same device."""
     return images.to(torch.float32) / 255
+
+
+def thresholded(images: Tensor) -> Tensor:
+    """uint8 of any shape -> 0 where below one half, else 255: the static binarisation."""
+    return (images > 127).to(torch.uint8) * 255
+
+
+def drawn(images: Tensor, generator: torch.Generator) -> Tensor:
+    """uint8 of any shape -> float32, each pixel 1 with its grey value as the probability: the dynamic binarisation.
+
+    Salakhutdinov and Murray, "On the quantitative analysis of deep belief networks", ICML 2008.
+    """
+    return torch.bernoulli(to_unit(images), generator=generator)
 
 
 def to_bytes(images: Tensor) -> Tensor:

@@ -2,11 +2,24 @@
 
 from pathlib import Path
 
+import torch
+
 from models.errors import InputError
 from workbench.data import catalogue, cifar, embedded, fetch, idx
-from workbench.data.catalogue import DatasetInfo
+from workbench.data.catalogue import Binarise, DatasetInfo
 from workbench.data.folder import read_folder
-from workbench.data.imageset import Found, ImageSet, Progress, Split, fingerprint, hold_out, shuffled
+from workbench.data.imageset import (
+    Found,
+    ImageSet,
+    Progress,
+    Split,
+    drawn,
+    fingerprint,
+    hold_out,
+    shuffled,
+    thresholded,
+    to_bytes,
+)
 from workbench.data.shaping import reshape
 
 
@@ -18,6 +31,7 @@ def load(
     channels: int | None = None,
     limit: int | None = None,
     seed: int = 0,
+    binarise: Binarise | None = None,
     progress: Progress | None = None,
 ) -> ImageSet:
     """Read the set `name`, a name of the catalogue or folder:PATH, and bring it to one shape.
@@ -29,6 +43,8 @@ def load(
                  smaller one); the held-out images stay all there; None, or more than there are: all
     seed         chooses the held-out tenth of a set without a split of its own, and composes `abstract`.
                  It belongs to the data: runs that are to be compared share it
+    binarise     "static": every pixel 0 or 255, by a threshold; "dynamic": the held-out ones drawn once, from
+                 `seed`, the training ones by `ImageSet.seen` at each step; None: greys
     progress     called with (what, done, total) now and then while something takes time
 
     `digits` and `abstract` are drawn at the size asked for, other sets are resized. Raises `InputError` for
@@ -54,8 +70,13 @@ def load(
         Split(reshape(split.images, image_size or own_size, channels or own_channels), split.labels)
         for split in (train, test)
     )
+    if binarise == "static":
+        train, test = (Split(thresholded(split.images), split.labels) for split in (train, test))
+    elif binarise == "dynamic":
+        once = torch.Generator().manual_seed(seed)
+        test = Split(to_bytes(drawn(test.images, once)), test.labels)
     return ImageSet(
-        info.name, info.title, train, test, found.classes, fingerprint(train, test), found.notices
+        info.name, info.title, train, test, found.classes, fingerprint(train, test), found.notices, binarise
     )  # fmt: skip
 
 

@@ -1,7 +1,7 @@
 """A model's own metrics on held-out images."""
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 import torch
 from torch import Tensor
@@ -22,17 +22,26 @@ def evaluate(
     The noise is the same at every call of a run, so values along a run differ by the weights alone.
     `between` is called before each batch; it raises where there is no time for another one.
     """
+    count = 0
+    sums: Mapping[str, Tensor] = {}
+    for size, terms in by_batch(model, split, seed, device, between):
+        count += size
+        sums = {name: sums.get(name, 0.0) + term.double() * size for name, term in terms.items()}
+    return {name: float(total) / count for name, total in sums.items()}
+
+
+def by_batch(
+    model: Model, split: Split, seed: int, device: torch.device, between: Callable[[], None]
+) -> Iterator[tuple[int, Mapping[str, Tensor]]]:
+    """The same metrics batch by batch: how many images, and their means."""
     noise = generator(device, seed, "evaluation")
     count = min(len(split.images), MOST)
-    sums: Mapping[str, Tensor] = {}
     for start in range(0, count, BATCH):
         between()
         part = slice(start, min(start + BATCH, count))
         labels = None if split.labels is None else split.labels[part].to(device)
         images = to_unit(split.images[part].to(device))
-        terms = model.held_out(Batch(images, labels, 0, noise))
-        sums = {name: sums.get(name, 0.0) + term.double() * len(images) for name, term in terms.items()}
-    return {name: float(total) / count for name, total in sums.items()}
+        yield len(images), model.held_out(Batch(images, labels, 0, noise))
 
 
 def rank(model: Model, means: Mapping[str, float]) -> float | None:

@@ -50,6 +50,7 @@ class Snapshot:
     epoch: float
     final: bool
     samples: Images  # (N, C, H, W)
+    codes_from: str = ""  # what samples are drawn from, in a sentence
     reconstructions: tuple[Images, Images] | None = None  # originals, rebuilt: (N, C, H, W) each
     codes: NDArray[np.float32] | None = None  # (N, D) of held-out images
     labels: NDArray[np.int64] | None = None  # (N,) of the codes

@@ -8,8 +8,9 @@ from contextlib import suppress
 import torch
 
 from models.base import Batch, Diagnoses
+from workbench import sampling
 from workbench.config import TrainingSettings
-from workbench.data.imageset import ImageSet, to_unit
+from workbench.data.imageset import ImageSet
 from workbench.runs.folder import RunFolder
 from workbench.runs.history import Record, Split
 from workbench.training import snapshots
@@ -149,7 +150,7 @@ class Trainer:
         indices = self._order.indices(step)
         self._noise.manual_seed(seed_for(self.settings.seed, "noise", step))
         labels = None if self._labels is None else self._labels[indices]
-        return Batch(to_unit(self._pixels[indices]), labels, step, self._noise)
+        return Batch(self.images.seen(self._pixels[indices], self._noise), labels, step, self._noise)
 
     def _precision(self) -> torch.autocast:
         # No cache of cast weights: a model may use a network again after its optimizer has moved it.
@@ -206,7 +207,9 @@ class Trainer:
             return
         with self.state.for_looking() as model, self._precision():
             epoch = self.state.step / self._order.steps_per_epoch
-            self.tell(snapshots.take(model, self.images, self.settings.seed, self.state.step, epoch, final))
+            sampler = sampling.make(self.settings.sampler, model, self.images)
+            step, seed = self.state.step, self.settings.seed
+            self.tell(snapshots.take(model, self.images, sampler, seed, step, epoch, final))
 
     def _check_hurry(self) -> None:
         if self.control.hurried:

@@ -4,6 +4,7 @@ Every picture draws from a stream of its own, fixed by the run's seed, so the sa
 are shown throughout a run and drawing never changes training.
 """
 
+from functools import partial
 from typing import Literal
 
 import numpy as np
@@ -12,6 +13,7 @@ from torch import Tensor
 
 from models.base import Encodes, Latent, Reconstructs
 from workbench.data.imageset import ImageSet, to_bytes, to_unit
+from workbench.sampling import Sampler, encode_all
 from workbench.training.events import Images, Snapshot
 from workbench.training.order import generator
 from workbench.training.state import Model
@@ -24,37 +26,30 @@ DIMENSIONS = 10
 REACH = 3.0  # a traversal goes this many standard deviations to either side
 
 
-def take(model: Model, images: ImageSet, seed: int, step: int, epoch: float, final: bool) -> Snapshot:
+def take(
+    model: Model, images: ImageSet, sampler: Sampler, seed: int, step: int, epoch: float, final: bool
+) -> Snapshot:
     """Ask the model for everything it can show. Paths and traversals only at the end of a run."""
     device = next(model.parameters()).device
-    samples = _bytes(model.sample(SAMPLES, generator(device, seed, "pictures")))
+    samples = _bytes(sampler.draw(SAMPLES, generator(device, seed, "pictures")))
+    start = partial(Snapshot, step, epoch, final, samples, sampler.caption)
     if isinstance(model, Latent) and not isinstance(model, Encodes):
         between = _drawn_path(model, generator(device, seed, "pictures", 1)) if final else None
-        return Snapshot(step, epoch, final, samples, interpolation=between)
+        return start(interpolation=between)
 
     shown = to_unit(images.test.images[:RECONSTRUCTED].to(device))
     pair = None
     if isinstance(model, Reconstructs):
         pair = (_bytes(shown), _bytes(model.reconstruct(shown)))
     if not isinstance(model, Encodes):
-        return Snapshot(step, epoch, final, samples, pair)
+        return start(pair)
 
     codes = encode_all(model, images.test.images[:CODES])
     labels = None if images.test.labels is None else images.test.labels[:CODES].cpu().numpy()
     if not final:
-        return Snapshot(step, epoch, final, samples, pair, codes.cpu().numpy(), labels)
+        return start(pair, codes.cpu().numpy(), labels)
     rows, dimensions = traverse(model, codes)
-    return Snapshot(
-        step, epoch, final, samples, pair, codes.cpu().numpy(), labels,
-        _path_between_images(model, shown), rows, dimensions,
-    )  # fmt: skip
-
-
-def encode_all(model: Encodes, images: Tensor, batch: int = 500) -> Tensor:
-    """The codes of uint8 images (N, C, H, W), a batch at a time: (N, D) on the model's device."""
-    assert isinstance(model, torch.nn.Module)
-    device = next(model.parameters()).device
-    return torch.cat([model.encode(to_unit(part.to(device))).float() for part in images.split(batch)])
+    return start(pair, codes.cpu().numpy(), labels, _path_between_images(model, shown), rows, dimensions)
 
 
 def path(start: Tensor, end: Tensor, kind: Literal["linear", "spherical"], points: int) -> Tensor:
