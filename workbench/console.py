@@ -1,6 +1,7 @@
 """A run on a console: live lines on a terminal, plain lines at a fixed cadence elsewhere, JSON for scripts."""
 
 import errno
+import shlex
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, suppress
@@ -108,8 +109,8 @@ class RunConsole(AbstractContextManager["RunConsole"]):
             case Evaluated(record=record):
                 self._evaluated(record.epoch, record.metrics)
                 self._show(doing="drawing ...")
-            case Snapshot():
-                self._show(doing="")
+            case Snapshot(final=final):
+                self._show(doing="measuring ..." if final else "")
             case Saved():
                 pass
             case Notice(text=text):
@@ -213,6 +214,8 @@ def _ending(result: Mapping[str, Any], folder: RunFolder) -> Iterator[str]:
         yield f"Go on with: {folder.resume_command}"
     if folder.summary_file.exists():
         yield f"Look at {folder.summary_file}"
+    if result["evaluation"]:
+        yield f"What it is worth: genbench compare {shlex.quote(str(folder.path))}"
 
 
 class DataProgress(AbstractContextManager["DataProgress"]):

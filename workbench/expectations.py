@@ -12,7 +12,7 @@ from models.settings import suggest
 _COMPARE: Mapping[str, Callable[[float, float], bool]] = {
     "<=": operator.le, ">=": operator.ge, "<": operator.lt, ">": operator.gt,
 }  # fmt: skip
-_FORM = re.compile(r"\s*(\w+)\s*(<=|>=|<|>)\s*(\S+)\s*")
+_FORM = re.compile(r"\s*(\w+(?:@\w+)?)\s*(<=|>=|<|>)\s*(\S+)\s*")
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ def parse(texts: Iterable[str], known: Iterable[str]) -> list[Expectation]:
         bound = _number(match[3]) if match else math.nan
         if match is None or not math.isfinite(bound):
             problems.append(f"--expect {text!r} is no expectation; write a metric, <= < >= or >, and a number.")
-        elif match[1] not in known:
+        elif match[1].partition("@")[0] not in known:
             problems.append(
                 f"--expect {text!r}: there is no metric {match[1]!r}.{suggest(match[1], known)} "
                 f"Metrics: {', '.join(known)}."

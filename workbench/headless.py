@@ -15,9 +15,10 @@ import models
 from models.errors import InputError
 from models.metric import Metric
 from workbench import expectations, session
+from workbench.appraisal.measures import MEASURES
 from workbench.config import CHANGEABLE, RunConfig, changes
 from workbench.console import DataProgress, Lasting, RunConsole, print_result
-from workbench.runs import listing
+from workbench.runs import evaluations, listing
 from workbench.runs.folder import RunFolder
 from workbench.runs.state import State
 from workbench.signals import Signals
@@ -46,7 +47,7 @@ def train(config: RunConfig | None, options: Options, signals: Signals) -> int:
     console = Lasting(stderr=options.as_json, highlight=False)
     resumed = None if config else listing.find(str(options.resume), options.runs_dir)
     metrics = models.load(config.model_name if config else resumed.config().model_name).metrics  # type: ignore[union-attr]
-    named = [*metrics, *(f"train_{name}" for name in metrics), *OVERALL]
+    named = [*metrics, *(f"train_{name}" for name in metrics), *OVERALL, *MEASURES]
     wanted = expectations.parse(options.expect, named)
 
     control = Control()
@@ -60,7 +61,11 @@ def train(config: RunConfig | None, options: Options, signals: Signals) -> int:
         finished = prepared.run([screen], control)
 
     result = summarise(prepared, finished)
-    failures = [failure for one in wanted if (failure := one.failure({**result, **result["metrics"]}))]
+    failures = [
+        failure
+        for one in wanted
+        if (failure := one.failure({**result["evaluation"], **result, **result["metrics"]}))
+    ]
     with suppress(OSError):  # whoever listened may be gone by now
         _tell(console, result, metrics, prepared.folder, failures, options)
     if finished.status == "stopped":
@@ -111,4 +116,14 @@ def summarise(prepared: session.Session, finished: Finished) -> dict[str, Any]:
         "images_per_second": state.images_per_second,
         "seconds": round(state.seconds, 2),
         "metrics": dict(state.metrics),
+        "evaluation": evaluated(prepared.folder, state.step),
     }
+
+
+def evaluated(folder: RunFolder, step: int) -> dict[str, float]:
+    """What the run was measured to be worth at this step, by key; nothing where it was not measured."""
+    with suppress(InputError):
+        found = evaluations.load(folder)
+        if found is not None and found.step == step:
+            return {one.key: one.value for one in found.measured if one.value is not None}
+    return {}

@@ -18,6 +18,7 @@ import models
 from models.base import ImageShape
 from models.errors import InputError
 from workbench.album import Album
+from workbench.appraisal.at_end import AtEnd
 from workbench.config import RunConfig, branched, steps_per_epoch
 from workbench.data.catalogue import printable
 from workbench.data.imageset import ImageSet, Progress
@@ -52,12 +53,16 @@ class Session:
         """Train to the end. A bug ends the run as failed: traceback to `log.txt`, one line to the sinks."""
         past = History.read(self.folder.metrics_file)
         recorder = Recorder(self.folder, past)
+        measuring = AtEnd(
+            self.folder, self.config, self.images, lambda: whole_images(self.config, self.images), self.state,
+            lambda: control.hurried,
+        )  # fmt: skip
         album = Album(self.folder, self.config, self.images, self.state.model, past, lambda: control.hurried)
         trainer = None
         try:
             trainer = Trainer(
                 self.state, self.images, self.config.training, self.machine,
-                self.folder, recorder, [album, *sinks], control,
+                self.folder, recorder, [album, measuring, *sinks], control,
             )  # fmt: skip
             with Listener(self.folder, control):
                 for text in (*self.images.notices, *self.notices):
@@ -84,7 +89,7 @@ def begin(
     check_writable(runs_dir)
     if name is not None:
         check_name(runs_dir, name)
-    images = _images(config, progress)
+    images = images_of(config, progress)
     state = _state(config, images.shape, machine)
     folder = _new_folder(config, runs_dir, name, images, state, machine)
     return Session(config, folder, images, state, machine)
@@ -200,13 +205,10 @@ def _restored(
         notices = [f"{text} The run goes on from step {saved.step:,}." for text in broken]
     before = _environment_before(folder) if same else {}
     machine = devices.choose(config.training, spare_cores, before.get("threads"))
-    images = _images(config, progress)
+    images = images_of(config, progress)
     asked = not same and config.data != folder.config().data  # other images are what was asked for
-    if not asked and images.fingerprint != folder.images()["fingerprint"]:
-        raise InputError(
-            f"{folder.name} was trained on other images than {config.data.dataset} holds now. "
-            "Put the old images back, or start a new run."
-        )
+    if not asked:
+        _check_same(folder, config, images)
     state = _state(config, images.shape, machine)
     if saved is not None:
         state.restore(saved, own_rates=not same)
@@ -254,13 +256,40 @@ def _steps_total(config: RunConfig, images: ImageSet) -> int:
 
 def trained_model(folder: RunFolder, device: str = "auto") -> tuple[Model, RunConfig, int]:
     """The model of a run as evaluation sees it, its configuration, and the step it was saved at."""
+    state, config = trained(folder, device)
+    return state.shown.eval(), config, state.step
+
+
+def trained(folder: RunFolder, device: str = "auto") -> tuple[TrainingState, RunConfig]:
+    """A run as its latest checkpoint has it, and its configuration."""
     config = folder.config()
     machine = devices.choose(config.training.model_copy(update={"device": device}))
     facts = folder.images()
     state = _state(config, ImageShape(int(facts["channels"]), int(facts["size"])), machine)
     saved, _ = checkpoint.latest(folder)
     state.restore(saved)
-    return state.shown.eval(), config, state.step
+    return state, config
+
+
+def images_of_run(folder: RunFolder, progress: Progress | None = None) -> ImageSet:
+    """The images a run was trained on. Raises `InputError` where they are not there, or are others by now."""
+    config = folder.config()
+    images = images_of(config, progress)
+    _check_same(folder, config, images)
+    return images
+
+
+def whole_images(config: RunConfig, images: ImageSet) -> ImageSet:
+    """The images of a run without a limit on those to train on, so that runs differing by it share features."""
+    return images if config.data.limit is None else images_of(config.with_changes({"limit": None}), None)
+
+
+def _check_same(folder: RunFolder, config: RunConfig, images: ImageSet) -> None:
+    if images.fingerprint != folder.images()["fingerprint"]:
+        raise InputError(
+            f"{folder.name} was trained on other images than {config.data.dataset} holds now. "
+            "Put the old images back, or start a new run."
+        )
 
 
 def describe_images(images: ImageSet) -> dict[str, Any]:
@@ -290,11 +319,12 @@ def check_writable(runs_dir: Path) -> None:
         raise InputError(f"Runs cannot be written to {runs_dir}: permission denied. Choose another --runs-dir.")
 
 
-def _images(config: RunConfig, progress: Progress | None) -> ImageSet:
+def images_of(config: RunConfig, progress: Progress | None = None) -> ImageSet:
+    """The images of a run as it sees them. Raises `InputError` where they cannot be had."""
     data = config.data
     return load(
         data.dataset, data_dir=data.data_dir, image_size=data.image_size, channels=data.channels,
-        limit=data.limit, seed=data.data_seed, progress=progress,
+        limit=data.limit, seed=data.data_seed, binarise=data.binarise, progress=progress,
     )  # fmt: skip
 
 

@@ -1,0 +1,157 @@
+"""What a trained model is measured to be worth: at the end of training, and by `genbench evaluate`."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.command import genbench
+from tests.command import train as train_command
+from tests.harness import begin, train
+from workbench.appraisal.measures import MEASURES
+from workbench.assess import Wanted, assess_run
+from workbench.runs import evaluations
+from workbench.runs.evaluations import Evaluation
+from workbench.runs.folder import RunFolder
+
+
+def measured(folder: RunFolder) -> Evaluation:
+    found = evaluations.load(folder)
+    assert found is not None
+    return found
+
+
+@pytest.fixture(scope="module")
+def vae(tmp_path_factory: pytest.TempPathFactory) -> RunFolder:
+    """A VAE on all digits of 8x8, so that there are images enough for every measure; measured at its end."""
+    prepared = begin(tmp_path_factory.mktemp("runs"), "vae", "vae", limit="none", steps="150", evaluate="fast")
+    train(prepared)
+    return prepared.folder
+
+
+def test_a_run_is_measured_at_its_end(vae: RunFolder) -> None:
+    found = measured(vae)
+    assert found.effort == "fast"
+    assert found.step == 150
+    assert found.weights == "averaged weights"
+    assert not found.notes
+    bare = {one.key.partition("@")[0] for one in found.measured if one.group != "held-out"}
+    assert bare == MEASURES.keys() - {"iw5000"}
+    assert {one.group for one in found.measured} == set(evaluations.GROUPS)
+
+
+def test_every_number_has_its_meaning_interval_and_protocol(vae: RunFolder) -> None:
+    for one in measured(vae).measured:
+        assert one.value is not None, one
+        assert one.unit
+        assert one.definition.endswith(".")
+        assert one.source
+        assert {"split", "real split"} & one.protocol.keys(), one.key
+        assert "interval" in one.protocol, one.key
+        if one.low is not None and one.high is not None:
+            assert one.low <= one.value <= one.high
+    distance = measured(vae)["fd"]
+    assert distance.title == "FD-digits"
+    assert len(distance.protocol["features hash"]) == 16
+    assert distance.protocol["real split"] == "training"  # 180 held-out digits are too few
+
+
+def test_held_out_numbers_are_those_of_training_and_both_weights_are_kept(vae: RunFolder) -> None:
+    found, state = measured(vae), vae.state()
+    for name in ("loss", "kl", "recon_nats", "recon_mse"):
+        assert found.value(name) == pytest.approx(state.metrics[name], rel=1e-6)
+        last = found[f"{name}@last"]
+        assert last.condition == "last weights"
+        assert last.value != found.value(name)
+
+
+def test_measuring_counts_as_no_time_of_training(vae: RunFolder) -> None:
+    found, state = measured(vae), vae.state()
+    assert found.seconds > 0
+    lines = [json.loads(line) for line in vae.metrics_file.read_text().splitlines()]
+    assert state.seconds < lines[-1]["seconds"] + 2 + found.seconds
+    assert sum(one.seconds for one in found.measured) <= found.seconds + 0.5
+
+
+def test_the_same_run_measures_the_same_again(vae: RunFolder) -> None:
+    before = measured(vae)
+    after = assess_run(vae, Wanted("fast", device="cpu"))
+    assert [(one.key, one.value) for one in after.measured] == [(one.key, one.value) for one in before.measured]
+
+
+def test_a_full_evaluation_has_every_sampler_and_both_binarisations(
+    vae: RunFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from workbench.appraisal import subject
+
+    small = subject.Sizes(100, 200, 4, (1, 100, 5000), 600, 50, 2)
+    monkeypatch.setattr(subject, "SIZES", {"fast": small, "full": small})
+    keys = {one.key for one in assess_run(vae, Wanted("full", device="cpu")).measured}
+    assert {"fd", "fd@gaussian", "fd@mixture"} <= keys
+    assert {"elbo@grey", "elbo@static", "elbo@dynamic", "iw5000@dynamic"} <= keys
+
+
+def test_what_there_is_no_time_for_is_left_out_and_said(vae: RunFolder) -> None:
+    found = assess_run(vae, Wanted("fast", device="cpu", budget=1e-9))
+    assert found.notes == (
+        "Held-out numbers and what follows were left out: the time budget of 1e-09 s was used up.",
+    )
+
+
+def test_cancelling_keeps_what_is_measured(vae: RunFolder) -> None:
+    asked: list[str] = []
+
+    def progress(what: str, done: int, total: int) -> None:
+        asked.append(what)
+
+    found = assess_run(
+        vae, Wanted("fast", device="cpu"), progress=progress, cancelled=lambda: "latent structure" in asked
+    )
+    groups = {one.group for one in found.measured}
+    assert groups == {"held-out", "reconstruction", "likelihood"}
+    assert found.notes == ("Latent structure and what follows were left out: measuring was cancelled.",)
+    assess_run(vae, Wanted("fast", device="cpu"))  # as it was
+
+
+def test_a_gan_is_measured_by_its_samples_alone(tmp_path: Path) -> None:
+    prepared = begin(tmp_path, "gan", "gan", limit="none", steps="20", evaluate="fast")
+    train(prepared)
+    assert {one.group for one in measured(prepared.folder).measured} == {"held-out", "generation"}
+
+
+def test_too_few_images_are_refused_not_measured(tmp_path: Path) -> None:
+    prepared = begin(tmp_path, "ae", "ae", steps="5", evaluate="fast")  # 96 training and 180 held-out images
+    train(prepared)
+    distance = measured(prepared.folder)["fd"]
+    assert distance.value is None
+    assert "too few" in distance.note
+
+
+def test_a_stopped_run_is_not_measured_and_none_means_none(tmp_path: Path) -> None:
+    prepared = begin(tmp_path, "vae", "quiet", steps="5", evaluate="none")
+    train(prepared)
+    assert evaluations.load(prepared.folder) is None
+
+
+def test_the_command_prints_one_table_and_scripts_may_expect_numbers(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    done = train_command(
+        capsys, "--steps", "5", "--evaluate", "fast", "--name", "run", "--json", "--expect", "ssim>=2"
+    )
+    assert done.code == 1
+    assert "Expected ssim >= 2; it is" in done.err
+    assert json.loads(done.out)["evaluation"]["ssim"] < 1
+    shown = genbench(capsys, "evaluate", "run", "--fast", "--device", "cpu")
+    assert shown.code == 0
+    assert "SSIM" in shown.out
+    assert "averaged weights" in shown.out
+
+
+def test_a_run_without_a_checkpoint_is_refused(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    prepared = begin(tmp_path, name="empty")
+    prepared.folder.unlock()
+    found = genbench(capsys, "evaluate", "empty", "--runs-dir", tmp_path)
+    assert found.code == 2
+    assert found.err == "genbench: empty has no checkpoint yet.\n"

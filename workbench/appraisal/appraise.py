@@ -1,0 +1,67 @@
+"""Measure all that a model can be measured by: one part after the other, while there is time."""
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from importlib import metadata
+
+import torch
+
+from workbench.appraisal import generation, own, structure
+from workbench.appraisal.clock import CancelledError, OutOfTimeError
+from workbench.appraisal.subject import SEED, Subject
+from workbench.runs.evaluations import Evaluation, Measured
+
+Part = Callable[[Subject], Iterator[Measured]]
+
+# In this order, so that what is cheap and what a model is known by is there when time is up.
+PARTS: tuple[tuple[str, Part], ...] = (
+    ("held-out numbers", own.held_out),
+    ("reconstruction", own.reconstruction),
+    ("likelihood", own.likelihood),
+    ("latent structure", structure.latent),
+    ("generation", generation.generation),
+    ("importance-weighted bound", own.bound),
+)
+
+
+def appraise(subject: Subject, step: int, weights: str) -> Evaluation:
+    """Every measure that fits the model, in float32, with numbers of float64 statistics.
+
+    What there is no time for is left out and said in the notes. The same model and images give the same numbers.
+    """
+    measured: list[Measured] = []
+    notes: list[str] = []
+    with torch.inference_mode(), torch.autocast(subject.device.type, enabled=False):
+        for what, part in PARTS:
+            try:
+                subject.clock.turn_to(what)
+                _collect(part(subject), measured)
+            except (OutOfTimeError, CancelledError) as stop:
+                why = "measuring was cancelled" if isinstance(stop, CancelledError) else _out_of_time(subject)
+                notes.append(f"{what.capitalize()} and what follows were left out: {why}.")
+                break
+    return Evaluation(
+        step, weights, ", ".join(subject.samplers), subject.effort, SEED, round(subject.clock.seconds, 3),
+        tuple(measured), _machine(subject), tuple(notes),
+    )  # fmt: skip
+
+
+def _collect(numbers: Iterator[Measured], found: list[Measured]) -> None:
+    """Add the numbers, each with what it cost, as they come: what is there when time is up stays."""
+    begin = time.monotonic()
+    for one in numbers:
+        now = time.monotonic()
+        found.append(replace(one, seconds=round(now - begin, 3)))
+        begin = now
+
+
+def _out_of_time(subject: Subject) -> str:
+    return f"the time budget of {subject.clock.budget:g} s was used up"
+
+
+def _machine(subject: Subject) -> dict[str, str | int]:
+    versions = {name: metadata.version(name) for name in ("torch", "torchmetrics", "scikit-learn")}
+    return {
+        "device": str(subject.device), "precision": "float32", "threads": torch.get_num_threads(), **versions,
+    }  # fmt: skip

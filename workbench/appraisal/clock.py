@@ -1,0 +1,46 @@
+"""Time, progress and the way out of a long measurement."""
+
+import time
+from collections.abc import Callable
+
+Progress = Callable[[str, int, int], None]  # (what is measured, how much is done, of how much; 0 unknown)
+
+
+class OutOfTimeError(Exception):
+    """The time budget is used up: what is measured by now is kept, the rest left out."""
+
+
+class CancelledError(Exception):
+    """Somebody wants to leave: what is measured by now is kept, the rest left out."""
+
+
+class Clock:
+    """Asked between pieces of work, it says how far the work is, and raises where there is no time for another."""
+
+    def __init__(
+        self, budget: float | None = None, cancelled: Callable[[], bool] = lambda: False,
+        progress: Progress | None = None,
+    ) -> None:  # fmt: skip
+        """`budget` in seconds from now; None is without end."""
+        self.budget, self._cancelled, self._progress = budget, cancelled, progress
+        self._began = time.monotonic()
+        self._what = ""
+
+    @property
+    def seconds(self) -> float:
+        """Since the beginning."""
+        return time.monotonic() - self._began
+
+    def turn_to(self, what: str) -> None:
+        """Another piece of work begins."""
+        self._what = what
+        self(0, 0)
+
+    def __call__(self, done: int = 0, total: int = 0) -> None:
+        """Raise `CancelledError` or `OutOfTimeError` where the work is to end here."""
+        if self._cancelled():
+            raise CancelledError
+        if self.budget is not None and self.seconds > self.budget:
+            raise OutOfTimeError
+        if self._progress is not None:
+            self._progress(self._what, done, total)

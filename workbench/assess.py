@@ -1,0 +1,49 @@
+"""Measure a run that is trained: `genbench evaluate`, and whatever needs numbers that are not there yet."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from workbench import session
+from workbench.appraisal import Clock, Subject, appraise
+from workbench.appraisal.at_end import samplers
+from workbench.appraisal.clock import Progress
+from workbench.config import Sampler
+from workbench.runs import evaluations
+from workbench.runs.evaluations import Effort, Evaluation
+from workbench.runs.folder import RunFolder
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What is to be measured."""
+
+    effort: Effort = "full"
+    sampler: Sampler | None = None  # None: the run's own; in a full evaluation every one
+    device: str = "auto"
+    budget: float | None = None  # seconds; None is without end
+    inception: Path | None = None  # weights of Inception, for its features
+    bounded: int | None = None  # images of the importance-weighted bound
+
+
+def assess_run(
+    folder: RunFolder, wanted: Wanted = Wanted(), *, progress: Progress | None = None,
+    cancelled: Callable[[], bool] = lambda: False,
+) -> Evaluation:  # fmt: skip
+    """Measure a run by its latest checkpoint, and keep the result in its folder.
+
+    Raises `InputError` where the run has no checkpoint or its images are not there any more.
+    """
+    state, config = session.trained(folder, wanted.device)
+    images = session.images_of_run(folder, progress)
+    whole = session.whole_images(config, images)
+    shown, last = state.shown.eval(), state.model.eval()
+    chosen = (wanted.sampler,) if wanted.sampler else samplers(shown, wanted.effort, config.training.sampler)
+    subject = Subject(
+        shown, None if shown is last else last, images, whole, chosen, wanted.effort, config.training.seed,
+        Clock(wanted.budget, cancelled, progress), wanted.inception, wanted.bounded,
+    )  # fmt: skip
+    evaluation = appraise(subject, state.step, config.training.shown_weights)
+    if evaluation.measured:
+        evaluations.save(folder, evaluation)
+    return evaluation
