@@ -6,6 +6,7 @@ gives the same pixels, inputs are never changed, and several threads may draw at
 """
 
 from workbench.figures.clouds import scatter
+from workbench.figures.comparison import Shown, comparison
 from workbench.figures.grids import reconstructions, samples, strips
 from workbench.figures.layout import CONTENT, Header, png
 from workbench.figures.plots import Panel, Series, curves
@@ -17,6 +18,8 @@ __all__ = [
     "Header",
     "Panel",
     "Series",
+    "Shown",
+    "comparison",
     "curves",
     "png",
     "reconstructions",

@@ -1,6 +1,6 @@
 """Curves: one panel per quantity, each line named at its end, an axis that a spike cannot flatten."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -62,8 +62,13 @@ class Panel:
     """Ends of the vertical axis where the quantity has natural ones: (0, 1) for a probability."""
 
 
-def curves(panels: Sequence[Panel], header: Header | None, width: int = CONTENT) -> Image.Image:
-    """One to six panels over a common horizontal axis; the first of an odd number is the large one."""
+def curves(
+    panels: Sequence[Panel], header: Header | None, width: int = CONTENT, colours: Mapping[str, str] | None = None
+) -> Image.Image:
+    """One to six panels over a common horizontal axis; the first of an odd number is the large one.
+
+    `colours` are those of all labels, where they mean something beyond this picture.
+    """
     if not 1 <= len(panels) <= 6:
         raise ValueError(f"curves: expected 1 to 6 panels, got {len(panels)}")
     for panel in panels:
@@ -88,7 +93,7 @@ def curves(panels: Sequence[Panel], header: Header | None, width: int = CONTENT)
         wspace=(left + right + _BETWEEN) / cell,
         hspace=between * len(heights) / sum(heights),
     )
-    colours = _colours(panels)
+    colours = colours or _colours(panels)
     for i, panel in enumerate(panels):
         _title(axes[i], panel, left, right)
         _lines(axes[i], panel, colours)
@@ -198,7 +203,7 @@ def _title(ax: Any, panel: Panel, left: int, right: int) -> None:
         write(ax, "no values yet", (0.5, 0.5), (0, 0), **words(LABEL, GREY, across="center", up="center"))
 
 
-def _lines(ax: Any, panel: Panel, colours: dict[str, str]) -> None:
+def _lines(ax: Any, panel: Panel, colours: Mapping[str, str]) -> None:
     """Bands below all lines, so that none hides a line; the first series on top."""
     for series in reversed(panel.series):
         x, y, colour = series.x, series.y, colours[series.label]
@@ -215,7 +220,7 @@ def _lines(ax: Any, panel: Panel, colours: dict[str, str]) -> None:
         ax.plot(x[alone], y[alone], color=colour, markersize=5, **DOT)
 
 
-def _label_lines(ax: Any, panel: Panel, colours: dict[str, str], right: int) -> None:
+def _label_lines(ax: Any, panel: Panel, colours: Mapping[str, str], right: int) -> None:
     """Name and last value beside each line's end, moved apart where lines end close together.
 
     A dot marks the end and a quiet leader runs to its label. The name tells lines apart, the colour only helps.

@@ -1,0 +1,136 @@
+"""What several runs have to show beside one another, gathered from their folders: one model in memory at a time."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from models.base import Encodes, Reconstructs
+from models.errors import InputError
+from workbench import figures, session
+from workbench.album import flat
+from workbench.comparison import Column, Comparison
+from workbench.config import RunConfig
+from workbench.data.imageset import ImageSet, to_bytes, to_unit
+from workbench.figures import Panel, Series, Shown
+from workbench.figures.comparison import SAMPLES
+from workbench.runs.history import History, Split
+from workbench.sampling import encode_all
+from workbench.training.order import generator
+from workbench.training.snapshots import CODES, RECONSTRUCTED
+from workbench.training.state import Model
+
+MOST_PANELS = 6
+SEED = 0  # of the pictures, not of the runs: the same for all
+
+_WORDS: dict[Split, str] = {"test": "held-out", "train": "training"}
+_CURVE = 2  # values that make a line
+
+
+def picture(comparison: Comparison, device: str = "auto") -> bytes:
+    """The bytes of a PNG of these runs. It says which runs it lacks, and why."""
+    gathered = _Gathered(device)
+    runs = [gathered.of(column) for column in comparison.columns]
+    sets = dict.fromkeys(column.facts["dataset"] for column in comparison.columns if "dataset" in column.facts)
+    count = f"{len(runs)} runs" if runs[1:] else "1 run"
+    caption = (
+        "Curves end in the newest value. Samples are drawn with the same seed; models whose codes have the same "
+        "size see the same noise. Latent spaces of more than two dimensions are projected by PCA, each by its own."
+    )
+    header = figures.Header(
+        f"{count} on {' and '.join(sets)}" if sets else count, " · ".join(run.label for run in runs), caption
+    )
+    page = figures.comparison(runs, panels(comparison.columns), gathered.originals, header, gathered.notes)
+    return figures.png(page)
+
+
+def panels(columns: Sequence[Column]) -> list[Panel]:
+    """A chart for each metric that two or more runs have (any, of one run), a line for each run."""
+    told = [(column.label, History.read(column.folder.metrics_file), column.folder.metrics()) for column in columns]
+    keys = [(name, metric.unit) for _, _, metrics in told for name, metric in metrics.items()]
+    least = min(2, len(columns))
+    shared = [key for key in dict.fromkeys(keys) if keys.count(key) >= least]
+    found: list[Panel] = []
+    for name, unit in sorted(shared, key=lambda key: -keys.count(key)):
+        for split in ("test", "train"):
+            lines = []
+            for label, history, metrics in told:
+                curve = history.curve(name, split)
+                if name in metrics and metrics[name].unit == unit and len(curve.epoch) >= _CURVE:
+                    lines.append(Series(label, curve.epoch, curve.value))
+            if len(lines) >= least:
+                limits = (0.0, 1.0) if unit == "probability" else None
+                found.append(Panel(f"{name}, {_WORDS[split]}", unit, tuple(lines), limits))
+                break
+    return found[:MOST_PANELS]
+
+
+@dataclass
+class _Gathered:
+    """What was gathered so far: the images that all reconstruct, and what could not be had."""
+
+    device: str
+    originals: NDArray[np.uint8] | None = None
+    notes: list[str] = field(default_factory=list)
+    _held_out: str = ""  # which images `originals` are of
+    _last: tuple[object, ImageSet] | None = None  # so that runs on the same images read them once
+
+    def of(self, column: Column) -> Shown:
+        """What a run has to show. Its model is gone when this returns."""
+        try:
+            model, config, step = session.trained_model(column.folder, self.device)
+        except InputError as error:
+            self.notes.append(f"{column.label} has no pictures: {error}")
+            return Shown(column.label)
+        detail = f"{config.model_name} · step {step:,} · {config.training.shown_weights}"
+        with torch.inference_mode():
+            noise = generator(next(model.parameters()).device, SEED, "pictures")
+            drawn = to_bytes(model.sample(SAMPLES, noise)).cpu().numpy()
+            if not isinstance(model, Reconstructs | Encodes):
+                return Shown(column.label, detail, drawn)
+            try:
+                images = self._images(config, column)
+            except InputError as error:
+                self.notes.append(f"{column.label} has no reconstructions and no codes: {error}")
+                return Shown(column.label, detail, drawn)
+            rebuilt = self._rebuilt(model, images, column.label)
+            points, labels, axes = _codes(model, images)
+        return Shown(column.label, detail, drawn, rebuilt, points, labels, images.classes, axes)
+
+    def _images(self, config: RunConfig, column: Column) -> ImageSet:
+        """The images of a run. Raises `InputError` where they are not there, or other than the run has seen."""
+        if self._last is None or self._last[0] != config.data:
+            self._last = None  # not two sets in memory
+            self._last = (config.data, session.images_of(config))
+        images = self._last[1]
+        if images.fingerprint != column.folder.images().get("fingerprint"):
+            raise InputError(f"it was trained on other images than {config.data.dataset} holds now.")
+        return images
+
+    def _rebuilt(self, model: Model, images: ImageSet, label: str) -> NDArray[np.uint8] | None:
+        """Reconstructions of the images that all are shown with; None, with a note, where the run has others."""
+        if not isinstance(model, Reconstructs):
+            return None
+        held_out = images.test.images
+        mark = hashlib.sha256(f"{tuple(held_out.shape)}".encode() + held_out.numpy().tobytes()).hexdigest()
+        if self.originals is None:
+            self.originals, self._held_out = held_out[:RECONSTRUCTED].numpy(), mark
+        if mark != self._held_out:
+            self.notes.append(f"{label} has other held-out images, so its reconstructions are left out.")
+            return None
+        device = next(model.parameters()).device
+        return to_bytes(model.reconstruct(to_unit(held_out[:RECONSTRUCTED].to(device)))).cpu().numpy()
+
+
+def _codes(
+    model: Model, images: ImageSet
+) -> tuple[NDArray[np.float64] | None, NDArray[np.int64] | None, tuple[str, str]]:
+    """Codes of held-out images in the plane, their labels, and the names of the axes."""
+    if not isinstance(model, Encodes):
+        return None, None, ("", "")
+    labels = None if images.test.labels is None else images.test.labels[:CODES].numpy()
+    points, axes, _ = flat(encode_all(model, images.test.images[:CODES]).cpu().numpy(), labels, None)
+    return points.astype(np.float64), labels, axes
