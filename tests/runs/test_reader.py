@@ -17,7 +17,8 @@ from models.metric import Metric
 from tests.harness import begin, small_config, train
 from tests.runs.test_run_pictures import some
 from workbench import session
-from workbench.runs import files, history, pictures, reader
+from workbench.runs import evaluations, files, history, pictures, reader
+from workbench.runs.evaluations import Evaluation
 from workbench.runs.folder import RunFolder
 from workbench.runs.state import State
 from workbench.runs.history import Record
@@ -46,6 +47,25 @@ def tell(folder: RunFolder, *steps: int, split: history.Split = "train", loss: f
 def known_steps(run: RunReader, metric: str = "loss", split: history.Split = "train") -> list[float]:
     trace = run.traces[metric, split]
     return [trace[i].step for i in range(len(trace))]
+
+
+def test_an_evaluation_is_seen_when_it_comes_changes_breaks_or_goes(folder: RunFolder) -> None:
+    run = RunReader(folder)
+    assert not run.poll().evaluation, "there is none"
+    for step in (60, 120):
+        evaluations.save(folder, Evaluation(step, "averaged weights", "the prior", "fast", 0, 1.0, ()))
+        assert run.poll() == Changed(evaluation=True)
+        assert run.poll() == Changed()
+        assert run.evaluation is not None
+        assert run.evaluation.step == step
+    folder.evaluation_file.write_text('{"format": 1, "step": "x"}')
+    assert run.poll() == Changed(evaluation=True)
+    assert run.evaluation is None
+    assert [problem.replace(f"{folder.path}/", "") for problem in run.problems] == [run.evaluation_problem]
+    assert run.problem.startswith(f"{folder.evaluation_file} is damaged")
+    folder.evaluation_file.unlink()
+    assert run.poll() == Changed(evaluation=True)
+    assert (run.evaluation, run.problem) == (None, "")
 
 
 def test_each_kind_of_news_is_told_once(folder: RunFolder) -> None:

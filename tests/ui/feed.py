@@ -10,7 +10,8 @@ import numpy as np
 
 from models.metric import Metric
 from workbench.config import RunConfig, resolve
-from workbench.runs import files, pictures, requests
+from workbench.runs import evaluations, files, pictures, requests
+from workbench.runs.evaluations import Evaluation, Measured
 from workbench.runs.folder import RunFolder
 from workbench.runs.pictures import Facts, Pictures
 from workbench.runs.state import State
@@ -117,6 +118,26 @@ class ScriptedRun:
             else {}
         )
         pictures.save(self.folder, Pictures(facts, images, **parts))  # type: ignore[arg-type]
+
+    def evaluate(self, fd: float = 20.0, half: float = 1.0, ssim: float = 0.8, **protocol: Any) -> None:
+        """Write `evaluation.json`, with a measure of each group that this model has."""
+        encodes = self.config.model_name != "gan"
+        ways = {"split": "test", "images": 180, **protocol}
+        measured = [
+            Measured("fd", "generation", "FD-digits", "", "lower", "Distance.", "Heusel et al. 2017", "prior", fd,
+                     fd - half, fd + half, ways),
+            Measured("recall", "generation", "Recall", "share", "higher", "Reach.", "prdc", "", None, note="few"),
+        ]  # fmt: skip
+        if encodes:
+            measured += [
+                Measured("active", "latent", "Active units", "", None, "In use.", "Burda et al. 2016", "", 14.0),
+                Measured("ssim", "reconstruction", "SSIM", "", "higher", "Likeness.", "torchmetrics", "", ssim,
+                         ssim - 0.002, ssim + 0.002, ways),
+            ]  # fmt: skip
+        found = Evaluation(
+            self.step, "averaged weights", "the prior, N(0, I)", "fast", 0, 1.5, tuple(measured), notes=()
+        )
+        evaluations.save(self.folder, found)
 
     def end(self, status: Any = "done", reason: str = "") -> None:
         """Finish, with a line in the log."""

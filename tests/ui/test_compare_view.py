@@ -64,7 +64,7 @@ def test_too_few_runs_say_what_to_press(size: tuple[int, int], tmp_path: Path) -
         assert "One run is marked: 20260901-100000-vae-digits" in text(bench)
         await pilot.press("3", "down", "space", "4")
         await settled(bench, pilot)
-        assert "Differences" in text(bench)
+        assert "D Diff" in text(bench)
 
     tell(story, tmp_path, size)
 

@@ -172,7 +172,7 @@ def test_settings_that_do_not_go_together_are_not_started() -> None:
     launcher = ScriptedLauncher()
 
     async def story(app: Workbench, pilot: "Pilot[int]") -> None:
-        app.query_one(Settings).move(10)
+        app.query_one(Settings).move(11)
         await pilot.press("S", "right", "j", "right")
         assert form(app).given == {"epochs": "65", "steps": "1000"}
         assert text(app).count("not both") == 3, "below each of the two, and beside the key"

@@ -16,7 +16,8 @@ from typing import Any, get_args
 from models.errors import InputError
 from models.metric import Metric
 from workbench.config import RunConfig, steps_per_epoch
-from workbench.runs import pictures, reading
+from workbench.runs import evaluations, pictures, reading
+from workbench.runs.evaluations import Evaluation
 from workbench.runs.folder import RunFolder
 from workbench.runs.state import LIVENESS_SECONDS, State, judged
 from workbench.runs.history import Split
@@ -30,7 +31,7 @@ KEPT = 16  # snapshots in memory
 _SETTLED_NS = 100_000_000  # a folder's time is coarse: one that changed just now may change again unseen
 _SPLITS = get_args(Split)
 _LARGEST = 1e15
-_FILES = ("config", "state", "metrics", "end of metrics", "environment", "log", "end of log")
+_FILES = ("config", "state", "metrics", "end of metrics", "environment", "log", "end of log", "evaluation")
 _decode = json.JSONDecoder().decode
 
 
@@ -43,6 +44,7 @@ class Changed:
     metrics: bool = False
     snapshots: bool = False
     log: bool = False
+    evaluation: bool = False
     behind: bool = False  # time was up before all was read: look again soon
 
 
@@ -60,6 +62,7 @@ class RunReader:
         self.traces: dict[tuple[str, Split], Trace] = {}
         self.snapshots: list[int] = []  # steps, rising
         self.log: deque[str] = deque(maxlen=LOG_LINES)
+        self.evaluation: Evaluation | None = None  # None while the run was not evaluated, or the file is damaged
         self._problems: dict[str, str] = {}
         self._signatures: dict[Path, Signature | None] = {}
         self._metrics_tail, self._log_tail = Tail(folder.metrics_file), Tail(folder.log_file)
@@ -83,6 +86,12 @@ class RunReader:
         """A sentence for each file that is damaged, what matters most first."""
         return [self._problems[what] for what in _FILES if what in self._problems]
 
+    @property
+    def evaluation_problem(self) -> str:
+        """What is wrong with `evaluation.json`, in a sentence without its path; "" where nothing is."""
+        file = self.folder.evaluation_file
+        return self._problems.get("evaluation", "").replace(str(file), file.name)
+
     def lacking(self) -> list[str]:
         """A sentence for each file that a run as far as this one has, and this one has not, or empty."""
         if not (self.state and self.state.step):
@@ -101,11 +110,12 @@ class RunReader:
         config = self._read_config()
         state = self._read_state() or was_gone
         snapshots = self._list_snapshots()
+        evaluation = self._read_evaluation()
         log, log_behind = self._follow(self._log_tail, self._add_log, until)
         metrics, metrics_behind = self._follow(self._metrics_tail, self._add_metrics, until)
         self._look_at_end("metrics", self._metrics_tail, self.folder.metrics_file)
         self._look_at_end("log", self._log_tail, self.folder.log_file)
-        return Changed(state, config, metrics, snapshots, log, log_behind or metrics_behind)
+        return Changed(state, config, metrics, snapshots, log, evaluation, log_behind or metrics_behind)
 
     def snapshot(self, step: int) -> Pictures:
         """The pictures of one moment. Raises `InputError` where they are missing or damaged."""
@@ -166,6 +176,16 @@ class RunReader:
         self._asked_at = time.monotonic()
         before, self.state = self.state, judged(self._stored) if self._stored else None
         return self.state != before
+
+    def _read_evaluation(self) -> bool:
+        """Whether the run was evaluated, for the first time or anew, or its evaluation has gone or broken."""
+        if not self._is_new(self.folder.evaluation_file):
+            return False
+        before = self.evaluation, self._problems.get("evaluation")
+        self.evaluation = None
+        with self._noting("evaluation"):
+            self.evaluation = evaluations.load(self.folder)
+        return before != (self.evaluation, self._problems.get("evaluation"))
 
     def _list_snapshots(self) -> bool:
         now = signature(self.folder.snapshots)

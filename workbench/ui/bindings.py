@@ -84,14 +84,21 @@ COMMANDS: tuple[Command, ...] = (
     *_keys("Compare", ("compare",),
         ("split", "h", "*held-out", "Numbers and curves of held-out images, or those of training."),
     ),
+    *_keys("Tables", ("compare",),
+        ("rows_up", "pageup", "rows above", "Rows of the table further up."),
+        ("rows_down", "pagedown", "rows below", "Rows of the table further down."),
+        pane="evaluation metrics differences",
+    ),
     *_keys("Panes", _CHARTS,
         ("pane_loss", "L", "Loss", "Go to the loss charts."),
         ("pane_samples", "S", "Samples", "Go to the samples."),
         ("pane_metrics", "M", "Metrics", "Go to the table of numbers."),
     ),
-    *_keys("Panes", ("watch",),
+    *_keys("Panes", _CHARTS,
         ("pane_reconstructions", "R", "Reconstructions", "Go to the reconstructions."),
         ("pane_latent", "Z", "Z latent", "Go to the latent space."),
+    ),
+    *_keys("Panes", ("watch",),
         ("pane_log", "G", "loG", "Go to the log: what happened, in words."),
     ),
     *_keys("Log", ("watch",),
@@ -100,6 +107,7 @@ COMMANDS: tuple[Command, ...] = (
         pane="log",
     ),
     *_keys("Panes", ("compare",),
+        ("pane_evaluation", "E", "Evaluation", "Go to what the runs were found to be worth."),
         ("pane_differences", "D", "Differences", "Go to the settings that differ."),
     ),
     *_keys("Charts", _CHARTS,
@@ -166,6 +174,9 @@ ABOUT_PANES = {  # what the signs of a pane mean; its help begins with that
     "metrics": "The numbers recorded last, or at the cursor: on training images and on held-out ones, which the "
     "model does not learn from; best is the best on held-out images so far.",
     "log": "What happened to the run, the newest at the bottom.",
+    "evaluation": "What genbench evaluate measured of each run and half of the 95 % interval. ↑: higher is better, "
+    "↓: lower. Best is marked only where it differs from the next by more than both intervals allow. ≠: the runs "
+    "were measured in different ways, so that these numbers are not to be compared.",
 }
 
 _SHOWN = {

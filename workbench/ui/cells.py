@@ -1,5 +1,7 @@
 """Widgets that show rows of cells, and repaint only the rows that changed."""
 
+from collections.abc import Sequence
+
 from rich.segment import Segment
 from textual.geometry import Region
 from textual.strip import Strip
@@ -50,7 +52,18 @@ class Pane(Cells, can_focus=True):
     def __init__(self, id: str | None = None) -> None:
         super().__init__(id=id, classes="pane")
         self._said = ("", "")
+        self._behind = ""  # the panes in the same place
         self.say(self.title)
+
+    def share(self, others: Sequence["Pane"]) -> None:
+        """Name the panes that this one hides behind its own title: their letters bring them to the front."""
+        behind = "".join(f"[dim] │ [/][bold]{other.letter}[/][dim] {other.title}[/]" for other in others)
+        if not self.app.look.unicode:  # type: ignore[attr-defined]
+            behind = behind.replace("│", "|")
+        if behind != self._behind:
+            self._behind = behind
+            (title, caption), self._said = self._said, ("", "")
+            self.say(title, caption)
 
     def say(self, title: str, caption: str = "") -> None:
         """Put words into the frame: the title above, a caption below."""
@@ -58,5 +71,5 @@ class Pane(Cells, can_focus=True):
             return  # Textual would draw the whole pane again
         self._said = title, caption
         letter = f"[bold]{self.letter}[/] " if self.letter else ""
-        self.border_title = letter + title.replace("[", r"\[")
+        self.border_title = letter + title.replace("[", r"\[") + self._behind
         self.border_subtitle = caption.replace("[", r"\[")

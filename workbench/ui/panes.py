@@ -49,6 +49,10 @@ class Paned(View):
     The view has the class `-one` while one pane is shown at a time.
     """
 
+    def __init__(self, id: str | None = None, classes: str | None = None) -> None:
+        super().__init__(id=id, classes=classes)
+        self._asked: list[Pane] = []  # the panes that a person went to, the newest last
+
     def absent(self, pane: Pane) -> bool:
         """Whether there is nothing that a pane could show."""
         return False
@@ -56,6 +60,23 @@ class Paned(View):
     def unfilled(self, pane: Pane) -> bool:
         """Whether a pane has nothing to show of this run and never will: it does not stand alone unasked."""
         return False
+
+    @property
+    def places(self) -> list[list[Pane]]:
+        """The panes that share a place while several are shown: one of each list is seen, the others by letter."""
+        return []
+
+    def _sharing(self, pane: Pane) -> list[Pane]:
+        """The panes that have something to show in a pane's place, itself included."""
+        present = self.panes
+        place = next((place for place in self.places if pane in place), [pane])
+        return [other for other in place if other in present]
+
+    def _on_top(self, pane: Pane) -> bool:
+        """Whether this is the pane that is seen in its place: the one last asked for, else the first."""
+        sharing = self._sharing(pane)
+        asked = [other for other in self._asked if other in sharing]
+        return pane is (asked[-1] if asked else sharing[0] if sharing else pane)
 
     @property
     def panes(self) -> list[Pane]:
@@ -90,6 +111,7 @@ class Paned(View):
             return
         if self._maximised() is not None:
             self.bench.remember(maximised=name)
+        self._asked = [*(other for other in self._asked if other is not pane), pane]
         self.lay_out(pane)
         self.screen.set_focus(pane)
 
@@ -100,26 +122,29 @@ class Paned(View):
         self.set_class(one, "-one")
         present = self.panes
         for pane in self.query(Pane):
-            pane.display = pane in present and (not one or pane is front)
+            pane.display = pane in present and (pane is front if one else self._on_top(pane))
+            pane.share([] if one else [other for other in self._sharing(pane) if other is not pane])
         for column in reversed(list(self.query(".column"))):  # inner ones before outer ones
             column.display = any(child.display for child in column.children)
         for line in self.query("#names").results(Cells):
             line.show([self._name_row(front)])
 
     def _name_row(self, front: Pane | None) -> Row:
-        """The panes by their letters, the one in front marked."""
+        """The panes by their letters, the one in front marked; long titles are cut where there is no room."""
         look, width = self.bench.look, self.size.width
+        panes = self.panes
+        for longest in range(max((len(pane.title) for pane in panes), default=0), -1, -1):
+            titles = [it.title if it is front else shortened(it.title, longest, look.unicode) for it in panes]
+            if 1 + sum(len(title) + 4 for title in titles) <= width:
+                break
         row: Row = [Segment(" ")]
-        for pane in self.panes:
+        for pane, title in zip(panes, titles, strict=True):
             here = pane is front
             marks = ("[", "]") if here and not look.unicode else (" ", " ")
             style = look.text + Style(reverse=True, bold=True) if here else look.dim
             letter = style if here else look.accent
-            row += [Segment(f"{marks[0]}{pane.letter} ", letter), Segment(f"{pane.title}{marks[1]} ", style)]
-        room = width - sum(part.cell_length for part in row)
-        return (
-            row if room >= 0 else [Segment(shortened("".join(p.text for p in row), width, look.unicode), look.dim)]
-        )
+            row += [Segment(f"{marks[0]}{pane.letter} ", letter), Segment(f"{title}{marks[1]} ", style)]
+        return row
 
     def on_resize(self, event: events.Resize) -> None:
         """Another size may have room for other panes."""

@@ -6,7 +6,8 @@ from rich.cells import cell_len, set_cell_size
 from rich.segment import Segment
 
 _PLAIN = str.maketrans({"·": "|", "–": "-", "−": "-", "…": "~", "×": "x", "²": "2",
-                        "●": "*", "◆": "o", "▴": "^", "▲": "^", "▼": "v", "✗": "X"})  # fmt: skip
+                        "●": "*", "◆": "o", "▴": "^", "▲": "^", "▼": "v", "✗": "X",
+                        "↑": "^", "↓": "v", "≠": "!", "±": "+-"})  # fmt: skip
 
 
 def said(text: str, unicode: bool) -> str:

@@ -6,16 +6,16 @@ from collections.abc import Mapping, Sequence
 from models.errors import InputError
 from workbench.runs.pictures import Pictures
 from workbench.ui.charting import Charting
-from workbench.ui.compare.grids import Grid, GridsPane
+from workbench.ui.compare.grids import Grid, SideBySide
 from workbench.ui.compare.members import Member
 from workbench.ui.states import LIVE
 
 
 class Moments(Charting):
-    """Keeps the samples of all runs with the cursor, and answers the commands that go from one to the next."""
+    """Keeps the pictures of all runs with the cursor, and answers the commands that go from one to the next."""
 
     members: Sequence[Member] = ()
-    grids: GridsPane
+    beside: Sequence[SideBySide] = ()  # what shows something of each run
     _read: Mapping[str, tuple[int, Pictures | str]] = {}  # by run: the step that was read, and what was found
     _reading = False
 
@@ -32,9 +32,11 @@ class Moments(Charting):
         return {member.number: member.step_at(looking.cursor, looking.axis) for member in self.members}
 
     def show_moment(self) -> None:
-        """Show the samples of the moment, each as soon as a thread has read it."""
+        """Show the pictures of the moment, each as soon as a thread has read it."""
         wanted = self._wanted()
-        self.grids.show_grids([self._grid(member, wanted[member.name]) for member in self.members])
+        grids = [self._grid(member, wanted[member.name]) for member in self.members]
+        for pane in self.beside:
+            pane.show_grids(grids)
         missing = {name: step for name, step in wanted.items() if step is not None and not self._known(name, step)}
         if missing and not self._reading:
             self._reading = True

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 
 from models.metric import Metric
 from workbench.runs.history import Split
@@ -25,6 +26,9 @@ class TableRow:
     cells: tuple[str, ...]
     unit: str = ""
     best: frozenset[int] = frozenset()  # places of the best ones
+    group: str = ""  # the heading under which it stands
+    sign: str = ""  # in front of the name: which direction is better
+    spreads: tuple[str, ...] = ()  # how sure each cell is, where there is room to say it
 
 
 @dataclass(frozen=True)
@@ -33,16 +37,23 @@ class Table:
 
     rows: tuple[TableRow, ...] = ()
     note: str = ""
+    feet: tuple[str, ...] = ()  # a line for each run below the table, where there is room
 
     def markdown(self, members: Sequence[Member]) -> str:
         """The table for a document; the best numbers are bold."""
         units = any(row.unit for row in self.rows)
         lines = [["", *(member.label for member in members), *["unit"] * units]]
         lines.append(["---", *["---:"] * len(members), *["---"] * units])
+        group = ""
         for row in self.rows:
-            cells = [f"**{cell}**" if at in row.best else cell for at, cell in enumerate(row.cells)]
-            lines.append([row.name, *cells, *[row.unit] * units])
-        return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines)
+            if row.group != group:
+                group = row.group
+                lines.append([f"*{group}*", *[""] * (len(members) + units)])
+            texts = [" ".join(filter(None, pair)) for pair in zip_longest(row.cells, row.spreads, fillvalue="")]
+            cells = [f"**{text}**" if at in row.best else text for at, text in enumerate(texts)]
+            lines.append([f"{row.name} {row.sign}".rstrip(), *cells, *[row.unit] * units])
+        table = "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines)
+        return "\n\n".join(filter(None, (table, self.note, "\n".join(f"- {foot}" for foot in self.feet))))
 
 
 def metrics_of(members: Sequence[Member]) -> dict[tuple[str, str], Metric]:

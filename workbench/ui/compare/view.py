@@ -1,6 +1,7 @@
-"""Several runs side by side: curves on one another, samples beside one another, numbers and settings in tables."""
+"""Several runs side by side: curves on one another, pictures beside one another, numbers and settings in tables."""
 
 import time
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -8,6 +9,8 @@ from textual import events
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 
+import models
+from models.errors import InputError
 from workbench.runs.folder import RunFolder
 from workbench.runs.history import Split
 from workbench.runs.reader import Changed, RunReader
@@ -15,7 +18,8 @@ from workbench.ui.bindings import Command
 from workbench.ui.cells import Cells, Pane
 from workbench.ui.charts import ChartPane
 from workbench.ui.compare import bare, legend
-from workbench.ui.compare.grids import GridsPane
+from workbench.ui.compare.evaluated import NOT_YET, caption, evaluation_table
+from workbench.ui.compare.grids import CodesPane, GridsPane, RebuiltPane
 from workbench.ui.compare.members import Member, name_them
 from workbench.ui.compare.moments import Moments
 from workbench.ui.compare.numbers import WORDS, metrics_table, panels, settings_table, usual_split
@@ -42,9 +46,11 @@ class Compare(Paned, Picturing, Moments, Exporting):
     Compare #bare { height: 1fr; display: none; }
     Compare .column { width: 1fr; height: 1fr; }
     Compare .pane { width: 1fr; height: 1fr; }
-    Compare #tables { max-height: 40%; }
+    Compare #tables { max-height: 45%; }
+    Compare.-worth #left { width: 3fr; }
+    Compare.-worth #right { width: 2fr; }
     Compare.-one #names { display: block; }
-    Compare.-one #tables { height: 1fr !important; max-height: 100%; }
+    Compare.-one #tables { max-height: 100%; }
     Compare.-bare #bare { display: block; }
     Compare.-bare #legend, Compare.-bare #names { display: none; }
     """
@@ -55,24 +61,32 @@ class Compare(Paned, Picturing, Moments, Exporting):
         self._chosen: Split | None = None  # once a person has chosen
         self._in_turn: list[Member] = []  # the order in which they are read
         self._behind = self._news = False
-        self._loss, self.grids = ChartPane(empty="These runs have no numbers yet."), GridsPane()
+        self._loss = ChartPane(empty="These runs have no numbers yet.")
+        self._samples, self._rebuilt, self._codes = GridsPane(), RebuiltPane(), CodesPane()
+        self.beside = self._samples, self._rebuilt, self._codes
+        self._abilities: frozenset[str] = frozenset()  # of any of the runs
+        self._evaluation = TablePane("E", "Evaluation", "evaluation", NOT_YET)
         self._metrics = TablePane("M", "Metrics", "metrics", "No numbers yet.")
         self._settings = TablePane("D", "Differences", "differences", "These runs have the same settings.")
+        self._tables = self._evaluation, self._metrics, self._settings
         self._all = Vertical(id="all", classes="column")
         self._legend, self._bare = Cells(id="legend"), Cells(id="bare")
 
     def compose(self) -> ComposeResult:
-        """Curves and samples above, tables below; or words."""
+        """Curves and pictures above, tables below; or words."""
         yield self._legend
         yield Cells(id="names")
         yield self._bare
         with self._all:
             with Horizontal(id="large", classes="column"):
                 yield self._loss
-                yield self.grids
+                yield from self.beside
             with Horizontal(id="tables", classes="column"):
-                yield self._metrics
-                yield self._settings
+                with Vertical(id="left", classes="column"):
+                    yield self._evaluation
+                    yield self._metrics
+                with Vertical(id="right", classes="column"):
+                    yield self._settings
 
     def on_mount(self) -> None:
         """Charts as they were drawn last time, without bands, which hide one another."""
@@ -80,10 +94,23 @@ class Compare(Paned, Picturing, Moments, Exporting):
         self._loss.looking = replace(self._loss.looking, band=False)
         self.app.theme_changed_signal.subscribe(self, lambda _: self._draw_all())
 
+    @property
+    def places(self) -> list[list[Pane]]:
+        """Pictures share a place, and so do the numbers: those of the evaluation first, once there are any."""
+        numbers: list[Pane] = [self._evaluation, self._metrics]
+        return [list(self.beside), numbers if self._evaluation.table.rows else numbers[::-1]]
+
+    def absent(self, pane: Pane) -> bool:
+        """Reconstructions and codes are for models that have them."""
+        if pane is self._rebuilt:
+            return "Reconstructs" not in self._abilities
+        return pane is self._codes and "Encodes" not in self._abilities
+
     def lay_out(self, front: Pane | None = None) -> None:
         """Show the panes for the room there is; none while there is nothing to compare."""
         if not self.has_class("-bare"):
             super().lay_out(front)
+            self._fit_tables()
 
     # Which runs.
 
@@ -122,6 +149,7 @@ class Compare(Paned, Picturing, Moments, Exporting):
         changed = self._poll()
         if any(it.config for it in changed):
             name_them(self.members)
+            self._learn()
             self._settings.show_table(settings_table(self.members), self.members)
         behind = any(it.behind for it in changed)
         self._news |= any(it.config or it.metrics or it.snapshots for it in changed)
@@ -129,6 +157,8 @@ class Compare(Paned, Picturing, Moments, Exporting):
             self._news = False
             self._show_curves()
             self._show_numbers()
+        if any(it.config or it.evaluation or it.state for it in changed):
+            self._show_evaluation()
         if any(it.config or it.snapshots for it in changed):
             self.show_moment()
         if any(it.state or it.config for it in changed):
@@ -165,9 +195,9 @@ class Compare(Paned, Picturing, Moments, Exporting):
         self._loss.show_panels(panels(self.members, self.split), steps)
 
     def _fit_tables(self) -> None:
-        """The tables as high as their rows, the rest to curves and samples."""
-        rows = max(len(self._metrics.table.rows), len(self._settings.table.rows))
-        self.query_one("#tables").styles.height = rows + 3  # a heading and the frame
+        """The tables as high as their rows, the rest to curves and pictures; a table alone has all the room."""
+        rows = max(table.height for table in self._tables)
+        self.query_one("#tables").styles.height = "1fr" if self.has_class("-one") else rows + 2  # the frame
 
     def _show_numbers(self) -> None:
         steps = self.steps
@@ -176,6 +206,24 @@ class Compare(Paned, Picturing, Moments, Exporting):
         few = "" if self._chosen or self.split == "test" else "few held-out numbers yet"
         self._metrics.show_table(table, self.members, (WORDS[self.split], few, when))
         self._fit_tables()
+
+    def _show_evaluation(self) -> None:
+        before = bool(self._evaluation.table.rows)
+        self._evaluation.show_table(evaluation_table(self.members), self.members, caption(self.members))
+        self._fit_tables()
+        if before != bool(self._evaluation.table.rows):
+            self.toggle_class("-worth")  # intervals and names of measures are long
+            self.lay_out()
+
+    def _learn(self) -> None:
+        """What the models of the runs can show decides which panes there are."""
+        before, found = self._abilities, set[str]()
+        for name in {it.reader.config.model_name for it in self.members if it.reader.config is not None}:
+            with suppress(InputError):
+                found |= models.abilities(name)
+        self._abilities = frozenset(found)
+        if before != self._abilities:
+            self.lay_out()
 
     def moved(self) -> None:
         """Everything that belongs to a moment goes with the cursor."""
@@ -196,7 +244,9 @@ class Compare(Paned, Picturing, Moments, Exporting):
             self._bare.show(bare.rows(names, self.app.size.width, self.app.size.height - 2, self.bench.look))
             return
         name_them(self.members)
+        self._learn()
         self._draw_legend()
+        self._show_evaluation()
         self._settings.show_table(settings_table(self.members), self.members)
         self._show_curves()
         self.moved()
@@ -226,8 +276,12 @@ class Compare(Paned, Picturing, Moments, Exporting):
 
     def why_not(self, command: Command) -> str:
         """There have to be two runs."""
-        if self.has_class("-bare") and command.group in {"Charts", "Pictures", "Panes", "Compare"}:
+        if self.has_class("-bare") and command.group in {"Charts", "Pictures", "Panes", "Tables", "Compare"}:
             return "There is nothing to compare yet: 3 lists the runs, Space marks them."
+        if command.id == "pane_reconstructions" and self.absent(self._rebuilt):
+            return "None of these models can rebuild an image: there are no reconstructions."
+        if command.id == "pane_latent" and self.absent(self._codes):
+            return "None of these models can encode an image: there is no latent space to show."
         return ""
 
     def do_pane_loss(self) -> None:
@@ -238,6 +292,18 @@ class Compare(Paned, Picturing, Moments, Exporting):
         """Go to the samples."""
         self.show_pane("samples")
 
+    def do_pane_reconstructions(self) -> None:
+        """Go to the reconstructions."""
+        self.show_pane("reconstructions")
+
+    def do_pane_latent(self) -> None:
+        """Go to the codes."""
+        self.show_pane("latent")
+
+    def do_pane_evaluation(self) -> None:
+        """Go to what the runs were found to be worth."""
+        self.show_pane("evaluation")
+
     def do_pane_metrics(self) -> None:
         """Go to the numbers."""
         self.show_pane("metrics")
@@ -245,6 +311,24 @@ class Compare(Paned, Picturing, Moments, Exporting):
     def do_pane_differences(self) -> None:
         """Go to the settings."""
         self.show_pane("differences")
+
+    @property
+    def _table(self) -> TablePane:
+        """The table in front; that of the numbers in sight from elsewhere."""
+        return next((pane for pane in self._tables if pane is self.front), self._numbers_in_sight)
+
+    @property
+    def _numbers_in_sight(self) -> TablePane:
+        worth = self._evaluation
+        return worth if worth.table.rows and not self._metrics.display else self._metrics
+
+    def do_rows_up(self) -> None:
+        """Rows of the table further up."""
+        self._table.scroll_by(-1)
+
+    def do_rows_down(self) -> None:
+        """Rows of the table further down."""
+        self._table.scroll_by(1)
 
     def do_band(self) -> None:
         """With the least and the most of single steps, or without; for now, and not for charts of one run."""
@@ -271,7 +355,7 @@ class Compare(Paned, Picturing, Moments, Exporting):
 
     def offers(self) -> list[tuple[str, str, str]]:
         """The chart, the screen, and the tables."""
-        tables = [("t", "both tables as Markdown", "tables")] if self._metrics.markdown else []
+        tables = [("t", "the tables as Markdown", "tables")] if any(it.markdown for it in self._tables) else []
         return [*tables, *super().offers()]
 
     def write_out(self, answer: str | None) -> None:
@@ -280,10 +364,9 @@ class Compare(Paned, Picturing, Moments, Exporting):
             super().write_out(answer)
             return
         names = "\n".join(f"- {member.label}: {member.name}" for member in self.members)
-        text = "\n\n".join(filter(None, (names, self._metrics.markdown, self._settings.markdown)))
+        text = "\n\n".join(filter(None, (names, *(it.markdown for it in self._tables))))
         self.write(self.place_for(stamped("tables", "md")), f"{text}\n".encode())
 
     def copied(self) -> tuple[str, str]:
-        """The table in focus as Markdown; that of the metrics from elsewhere."""
-        pane = self._settings if self.front is self._settings else self._metrics
-        return pane.markdown, "table"
+        """The table in focus as Markdown; that of the numbers from elsewhere."""
+        return self._table.markdown, "table"

@@ -72,7 +72,7 @@ class Form:
         value = self._defaults[name] if self.check(name, self.text(name)) else self._value(name, self.text(name))
         while True:
             value, before = stepped(setting, value, up), value
-            if value == before:
+            if value == before or plain(value) == self.text(name):  # choices come round
                 return False
             if not self.check(name, plain(value)):
                 self.set(name, plain(value))

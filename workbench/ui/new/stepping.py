@@ -17,7 +17,7 @@ def stepped(setting: Setting, value: Any, up: bool) -> Any:
     if setting.kind in {"text", "path"}:
         return value
     if setting.kind in {"choice", "switch"}:
-        choices = setting.choices or (False, True)
+        choices = (*((None,) * setting.optional), *(setting.choices or (False, True)))
         return choices[(choices.index(value) + (1 if up else -1)) % len(choices)]
     if value is None:
         return _first(setting) if up else None

@@ -1,0 +1,105 @@
+"""The table of what the compared runs were found to be worth: from `evaluation.json`, by groups of measures."""
+
+import math
+from collections.abc import Sequence
+
+from workbench.runs import evaluations
+from workbench.runs.evaluations import GROUPS, Evaluation, Measured
+from workbench.ui.compare.members import Member
+from workbench.ui.compare.numbers import Table, TableRow
+from workbench.units import number
+
+NOT_YET = "Not evaluated yet: genbench evaluate RUN"
+_ARROWS = {"lower": "↓", "higher": "↑", None: ""}
+_OTHER = "≠"  # in the place of the arrow: measured in different ways
+_SHOWN = tuple(group for group in GROUPS if group != "held-out")  # those are in the table of metrics
+
+
+def evaluation_table(members: Sequence[Member]) -> Table:
+    """A row for each measure that a run has; the best where protocols are the same and intervals allow it."""
+    of_each = [member.reader.evaluation for member in members]
+    rows = []
+    for group in _SHOWN:
+        for key in _keys(of_each, group):
+            measured = [_find(evaluation, key) for evaluation in of_each]
+            if any(one is not None and one.value is not None for one in measured):
+                rows.append(_row(group, measured))
+    if not rows:
+        return Table(feet=tuple(filter(None, (member.reader.evaluation_problem for member in members))))
+    return Table(tuple(rows), _note(members, rows), tuple(map(_foot, members)))
+
+
+def caption(members: Sequence[Member]) -> tuple[str, ...]:
+    """Which weights were measured and what images were drawn from, in words."""
+    known = [it.reader.evaluation for it in members if it.reader.evaluation is not None]
+    weights = {it.weights for it in known}
+    samplers = {it.sampler for it in known}
+    return (
+        *(weights if len(weights) == 1 else {"weights differ"} if weights else set()),
+        *(samplers if len(samplers) == 1 else {"samplers differ"} if samplers else set()),
+    )
+
+
+def _keys(of_each: Sequence[Evaluation | None], group: str) -> list[str]:
+    """The keys of a group, in the order in which they were measured."""
+    measured = [one for evaluation in of_each if evaluation is not None for one in evaluation.measured]
+    return list(dict.fromkeys(one.key for one in measured if one.group == group))
+
+
+def _find(evaluation: Evaluation | None, key: str) -> Measured | None:
+    if evaluation is None:
+        return None
+    return next((one for one in evaluation.measured if one.key == key), None)
+
+
+def _row(group: str, measured: Sequence[Measured | None]) -> TableRow:
+    known = [one for one in measured if one is not None and one.value is not None]
+    first = known[0]
+    best = evaluations.best(measured)
+    return TableRow(
+        f"{first.title}, {first.condition}" if first.condition else first.title,
+        tuple("" if one is None or one.value is None else number(one.value) for one in measured),
+        first.unit,
+        frozenset() if best is None else frozenset({best}),
+        group=group,
+        sign=_ARROWS[first.better] if evaluations.comparable(known) else _OTHER,
+        spreads=tuple("" if one is None else spread(one) for one in measured),
+    )
+
+
+def spread(one: Measured) -> str:
+    """Half of the 95 % interval to two figures, no finer than the number: ±0.0012; "" where there is none."""
+    if one.value is None or one.low is None or one.high is None:
+        return ""
+    half, text = abs(one.high - one.low) / 2, number(one.value)
+    if not half or "e" in text or not math.isfinite(half):
+        return f"±{half:.1e}" if half else "±0"
+    figures = 1 - math.floor(math.log10(half))
+    return f"±{half:,.{max(0, min(figures, len(text.partition('.')[2])))}f}"
+
+
+def _note(members: Sequence[Member], rows: Sequence[TableRow]) -> str:
+    """What keeps numbers from being compared, in a few words."""
+    lacking = [member.label for member in members if member.reader.evaluation is None]
+    words = [f"not evaluated: {', '.join(lacking)}"] if lacking else []
+    if any(row.sign == _OTHER for row in rows):
+        words.append(f"{_OTHER} other protocol")
+    old = [member.label for member in members if _is_old(member)]
+    words += [f"trained on since: {', '.join(old)}"] if old else []
+    return ", ".join(words)
+
+
+def _is_old(member: Member) -> bool:
+    """Whether a run went on after it was evaluated."""
+    evaluation, state = member.reader.evaluation, member.reader.state
+    return evaluation is not None and state is not None and state.step > evaluation.step
+
+
+def _foot(member: Member) -> str:
+    """How the numbers of one run came about, in a line."""
+    evaluation = member.reader.evaluation
+    if evaluation is None:
+        why = member.reader.evaluation_problem or f"not evaluated: genbench evaluate {member.name}"
+        return f"{member.label}: {why}"
+    words = [evaluation.weights, f"step {evaluation.step:,}", evaluation.sampler, *evaluation.notes]
+    return f"{member.label}: {' · '.join(word for word in words if word)}"
