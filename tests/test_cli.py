@@ -47,6 +47,7 @@ def test_json_is_one_object_on_stdout_and_nothing_else(capsys: Capture) -> None:
     result = json.loads(done.out)
     assert list(result) == [
         "run", "state", "model", "dataset", "steps", "epochs", "images_per_second", "seconds", "metrics",
+        "evaluation",
     ]  # fmt: skip
     assert [result[name] for name in ("run", "state", "model", "dataset", "steps", "epochs")] == [
         str(Path("runs/mine")), "done", "vae", "digits", 12, 2.0,
@@ -237,6 +238,9 @@ def test_bash_completion_calls_back(capsys: Capture) -> None:
         ("genbench sam", ["sample"]),
         ("genbench --resume min", ["mine"]),
         ("genbench show m", ["mine"]),
+        ("genbench compare m", ["mine"]),
+        ("genbench compare other m", ["mine"]),
+        ("genbench compare mine --format c", ["csv"]),
     ],
 )
 def test_a_shell_is_told_how_a_word_may_go_on(
@@ -260,7 +264,7 @@ def test_golden_help(model: str, capsys: Capture) -> None:
     check_golden(f"help-{model}", done.out)
 
 
-@pytest.mark.parametrize("arguments", ["models", "models gan", "datasets", "sample --help"])
+@pytest.mark.parametrize("arguments", ["models", "models gan", "datasets", "sample --help", "compare --help"])
 def test_golden_lists(arguments: str, monkeypatch: pytest.MonkeyPatch, capsys: Capture) -> None:
     monkeypatch.setenv("GENBENCH_DATA_DIR", "/nowhere")
     done = genbench(capsys, *arguments.split())

@@ -50,6 +50,8 @@ BAD: dict[str, str] = {
     "show-nothing": "show",
     "models-unknown": "models gam",
     "sample-too-many": "sample vae -n 0",
+    "compare-nothing": "compare",
+    "compare-form": "compare vae --format latex",
 }
 
 
@@ -111,6 +113,9 @@ WITH_RUNS = {
     "sample-unwritable": "sample vae-one -o in-the-way/x.png --device cpu",
     "sample-without-checkpoint": "sample begun --device cpu",
     "show-unknown": "show vae-oen",
+    "compare-unknown": "compare vae-one vae-tow",
+    "compare-twice": "compare vae-one vae-two vae-one",
+    "compare-unwritable": "compare vae-one --format csv -o in-the-way/x",
 }
 
 

@@ -9,6 +9,7 @@ import pytest
 from importlinter.cli import lint_imports
 
 from tests.command import process
+from tests.measured import evaluation, number, run
 
 HEAVY = {"torch", "textual", "numpy", "matplotlib", "sklearn", "PIL", "torchvision"}
 ROOT = Path(__file__).parent.parent
@@ -41,6 +42,8 @@ def test_help_lists_and_mistakes_wait_for_nothing(line: str, tmp_path: Path) -> 
 def test_looking_at_runs_does_not_wait_for_torch(tmp_path: Path) -> None:
     assert "torch" not in imported("runs", cwd=tmp_path)
     assert "torch" not in imported("show", "nothing", cwd=tmp_path)
+    run(tmp_path / "runs", "mine", evaluation(number("mse", 0.1)))
+    assert imported("compare", "mine", "--format", "csv", cwd=tmp_path) & HEAVY == set()
 
 
 def test_the_first_screen_waits_for_nothing_that_it_does_not_show(tmp_path: Path) -> None:

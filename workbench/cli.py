@@ -33,6 +33,9 @@ LAZY = {  # subcommand -> module that holds it, so that help need not import wha
     "runs": "Runs with their state and key number.",
     "show": "One run: settings, numbers, pictures.",
     "sample": "Draw images from a trained model.",
+    "evaluate": "Measure a trained model.",
+    "compare": "Runs in one table: which is better at what.",
+    "lab": "AE, VAE and GAN with the lab's settings, and a report.",
     "completion": "Shell completion.",
 }
 
@@ -238,7 +241,7 @@ def _own_options() -> list[click.Parameter]:
         return [name for name in models.names() if name.startswith(incomplete)]
 
     def complete_runs(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:
-        return importlib.import_module("workbench.commands").complete_run(context, parameter, incomplete)
+        return importlib.import_module("workbench.commandline").complete_run(context, parameter, incomplete)
 
     return [
         click.Option(["--no-ui"], is_flag=True, help="Train without the workbench: scripts, batch jobs, CI."),

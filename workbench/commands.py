@@ -1,71 +1,26 @@
-"""The commands beside training: models, datasets, runs, show, sample, completion."""
+"""The commands beside training: models, datasets, runs, show, sample, evaluate, lab, completion."""
 
 import os
-import sys
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import click
 from click.shell_completion import get_completion_class
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 import models as registry
 from models.errors import InputError
 from models.settings import describe
-from workbench.config import RunConfig, differing
+from workbench import comparing
+from workbench.commandline import RUN, RUNS_DIR, console, say, seen, table_of
+from workbench.config import RunConfig, Sampler, differing
 from workbench.data import catalogue
 from workbench.runs import listing, query
 from workbench.runs.listing import Listing, ordered
 from workbench.runs.state import State
 from workbench.units import age, dataset_title, duration, number, plain
-
-_UNBOUNDED = 10_000
-
-
-def _runs_dir() -> Path:
-    """What was given before the command, or the usual place."""
-    parent = click.get_current_context().parent
-    return parent.params.get("runs_dir", Path("runs")) if parent else Path("runs")
-
-
-RUNS_DIR = click.option("--runs-dir", type=Path, default=_runs_dir, metavar="PATH", help="Default: ./runs.")
-
-
-def complete_run(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:
-    """The runs whose names begin so, for a shell."""
-    runs_dir = context.params.get("runs_dir") or Path("runs")
-    return [folder.name for folder in listing.runs(runs_dir) if folder.name.startswith(incomplete)]
-
-
-RUN = click.argument("run", shell_complete=complete_run)
-
-
-def _table(*headers: str) -> Table:
-    table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
-    for header in headers:
-        # The first column is a name, to be copied whole; the others may fold.
-        table.add_column(header, overflow="fold", no_wrap=header == headers[0])
-    return table
-
-
-def _console() -> Console:
-    """A terminal in its width; a pipe without an end, so that each row is one line, for grep and for eyes."""
-    endless = not sys.stdout.isatty() and "COLUMNS" not in os.environ
-    return Console(highlight=False, width=_UNBOUNDED if endless else None)
-
-
-def _seen(text: object) -> str:
-    """A text from a file as it may stand on one line of a terminal: nothing in it moves the cursor."""
-    return "".join(character if character.isprintable() else "\ufffd" for character in str(text))
-
-
-def _print(*renderables: Any) -> None:
-    console = _console()
-    for renderable in renderables:
-        console.print(renderable, markup=False, soft_wrap=isinstance(renderable, str | Text))
 
 
 @click.command("models")
@@ -73,15 +28,15 @@ def _print(*renderables: Any) -> None:
 def models_command(name: str | None) -> None:
     """List the models, or show one with all its settings."""
     if name is None:
-        table = _table("model", "what it is")
+        table = table_of("model", "what it is")
         for one in registry.names():
             table.add_row(one, registry.about(one).splitlines()[0])
-        _print(table, "\n`genbench models NAME` shows one with its objective and its settings.")
+        say(table, "\n`genbench models NAME` shows one with its objective and its settings.")
         return
-    table = _table("setting", "default", "allowed", "meaning")
+    table = table_of("setting", "default", "allowed", "meaning")
     for setting in describe(registry.settings(name)).values():
         table.add_row(setting.flag, plain(setting.default), setting.allowed(), setting.help)
-    _print(registry.about(name) + "\n", table)
+    say(registry.about(name) + "\n", table)
 
 
 @click.command("datasets")
@@ -104,7 +59,7 @@ def datasets_command(data_dir: Path | None) -> None:
         f"  Your own {', '.join(s[1:] for s in catalogue.SUFFIXES)} images; subfolders are classes.",
     ]
     header = row("dataset", "here", "size", "training", "held-out", "classes")
-    _print(Text(header, style="bold"), *lines, f"\nDownloads go to {where}.")
+    say(Text(header, style="bold"), *lines, f"\nDownloads go to {where}.")
 
 
 @click.command("runs")
@@ -124,22 +79,22 @@ def runs_command(words: tuple[str, ...], runs_dir: Path) -> None:
     if not rows and os.path.lexists(runs_dir) and not os.access(runs_dir / ".", os.R_OK | os.X_OK):
         raise InputError(f"{runs_dir} is no folder that can be read. Give another --runs-dir.")
     if not rows:
-        _print(f"There are no runs in {runs_dir} yet. `genbench --no-ui` makes one.")
+        say(f"There are no runs in {runs_dir} yet. `genbench --no-ui` makes one.")
         return
     wanted = query.parse(" ".join(words), rows)
     shown = [row for row in ordered(rows, "heartbeat", descending=True) if wanted.matches(row)]
     if not shown:
-        _print(f"None of the {len(rows)} runs in {runs_dir} matches {' '.join(words)!r}.")
+        say(f"None of the {len(rows)} runs in {runs_dir} matches {' '.join(words)!r}.")
         return
-    roomy = _console().width >= 100
-    table = _table("run", "state", "model", "dataset", *["progress"] * roomy, "key number", "age")
+    roomy = console().width >= 100
+    table = table_of("run", "state", "model", "dataset", *["progress"] * roomy, "key number", "age")
     for row in shown:
         if not row.problem:
             done = [f"{row.step:,}/{row.steps_total:,}"] * roomy
             key = f"{row.key} {number(row.key_value)}" if row.key in row.metrics else ""
             old = age(time.time() - row.heartbeat) if row.heartbeat else ""
-            table.add_row(*map(_seen, (row.name, row.status, row.model, row.dataset, *done, key, old)))
-    _print(table, *(_seen(f"Note: {wrong}") for row in shown for wrong in (row.problem, row.note) if wrong))
+            table.add_row(*map(seen, (row.name, row.status, row.model, row.dataset, *done, key, old)))
+    say(table, *(seen(f"Note: {wrong}") for row in shown for wrong in (row.problem, row.note) if wrong))
 
 
 @click.command("show")
@@ -159,39 +114,42 @@ def show_command(run: str, runs_dir: Path) -> None:
     problems = [*read.problems, *read.lacking(), *damaged.values()]
     if not (read.state or read.config or pictures):
         raise InputError("\n".join(problems))
-    _print(Text(_seen(folder.path), style="bold"))
+    say(Text(seen(folder.path), style="bold"))
     if read.state:
-        _print(*_state_of(read.state))
+        say(*_state_of(read.state))
     if folder.tags():
-        _print(f"tags: {', '.join(folder.tags())}\n")
+        say(f"tags: {', '.join(folder.tags())}\n")
     if read.state:
-        _print(_numbers_of(read.state), "")
+        say(_numbers_of(read.state), "")
+    if read.evaluation:
+        count = sum(one.value is not None for one in read.evaluation.measured)
+        say(f"measured: {count} numbers at step {read.evaluation.step:,}; genbench compare {seen(folder.name)}", "")
     if read.config:
-        _print(_settings_of(read.config), "")
+        say(_settings_of(read.config), "")
     notes = read.state.notes if read.state else ()
-    _print(*map(_seen, (*notes, *pictures, *(f"Note: {wrong}" for wrong in problems))))
+    say(*map(seen, (*notes, *pictures, *(f"Note: {wrong}" for wrong in problems))))
 
 
 def _state_of(state: State) -> list[str]:
     return [
-        state.status, *([_seen(state.reason)] if state.reason else []),
+        state.status, *([seen(state.reason)] if state.reason else []),
         f"step {state.step:,} of {state.steps_total:,}, epoch {state.epoch:g}, "
         f"{duration(state.seconds)}, {state.images_per_second:,.0f} images/s\n",
     ]  # fmt: skip
 
 
 def _numbers_of(state: State) -> Table:
-    table = _table("metric", "held-out", "training")
+    table = table_of("metric", "held-out", "training")
     for name in dict.fromkeys(name.removeprefix("train_") for name in state.metrics):
-        table.add_row(_seen(name), number(state.metrics.get(name)), number(state.metrics.get(f"train_{name}")))
+        table.add_row(seen(name), number(state.metrics.get(name)), number(state.metrics.get(f"train_{name}")))
     return table
 
 
 def _settings_of(config: RunConfig) -> Table:
     changed = differing(config)
-    table = _table("setting", "value", "default")
+    table = table_of("setting", "value", "default")
     for _, name, value in config.items():
-        table.add_row(name, _seen(plain(value)), plain(changed[name][1]) if name in changed else "")
+        table.add_row(name, seen(plain(value)), plain(changed[name][1]) if name in changed else "")
     return table
 
 
@@ -203,13 +161,18 @@ def _settings_of(config: RunConfig) -> Table:
     "--seed", type=click.IntRange(0), default=0, metavar="N", help="Another seed, other images. Default: 0."
 )
 @click.option("--device", default="auto", metavar="NAME", help="auto, cpu, cuda, cuda:N or mps.")
+@click.option(
+    "--sampler", type=click.Choice(get_args(Sampler)), metavar="own|gaussian|mixture",
+    help="Where codes come from: the model's own way, or a density fitted to training codes. Default: the run's.",
+)  # fmt: skip
 @RUNS_DIR
-def sample_command(run: str, count: int, output: Path | None, seed: int, device: str, runs_dir: Path) -> None:
+def sample_command(
+    run: str, count: int, output: Path | None, seed: int, device: str, sampler: Sampler | None, runs_dir: Path
+) -> None:
     """Draw images from a trained model into one PNG grid."""
     import torch
 
-    from workbench import figures, session
-    from workbench.album import codes_from, weights
+    from workbench import figures, sampling, session
     from workbench.data.imageset import to_bytes
     from workbench.runs import files
     from workbench.training.order import generator
@@ -217,15 +180,18 @@ def sample_command(run: str, count: int, output: Path | None, seed: int, device:
     if output is not None and output.suffix.lower() != ".png":
         raise InputError(f"The grid is a PNG; {output} is called otherwise. Choose another -o, such as grid.png.")
     folder = listing.find(run, runs_dir)
-    output = output or folder.picture("samples", f"drawn-{count}-seed-{seed}")
     model, config, step = session.trained_model(folder, device)
+    kind = sampler or config.training.sampler
+    named = "" if kind == "own" else f"-{kind}"
+    output = output or folder.picture("samples", f"drawn-{count}-seed-{seed}{named}")
     noise = generator(next(model.parameters()).device, seed, "pictures")
     with torch.inference_mode():
-        parts = [model.sample(min(500, count - done), noise) for done in range(0, count, 500)]
+        source = sampling.make(kind, model, lambda: session.images_of_run(folder))
+        parts = [source.draw(min(500, count - done), noise) for done in range(0, count, 500)]
     header = figures.Header(
         f"{type(model).__name__} on {dataset_title(config.data.dataset)}",
-        f"{count} samples at step {step:,} · seed {seed} · {weights(config)} · {folder.name}",
-        codes_from(model),
+        f"{count} samples at step {step:,} · seed {seed} · {config.training.shown_weights} · {folder.name}",
+        source.caption,
     )
     picture = figures.samples(to_bytes(torch.cat(parts)).cpu().numpy(), header)
     try:
@@ -233,7 +199,71 @@ def sample_command(run: str, count: int, output: Path | None, seed: int, device:
         files.write(output, figures.png(picture))
     except OSError as error:
         raise InputError(f"{output} cannot be written ({error.strerror}). Choose another -o.") from None
-    _print(str(output))
+    say(str(output))
+
+
+@click.command("evaluate")
+@RUN
+@click.option("--fast", is_flag=True, help="The subset that is measured at the end of training, in seconds.")
+@click.option(
+    "--sampler", type=click.Choice(get_args(Sampler)), metavar="own|gaussian|mixture",
+    help="Measure samples of this one only. Default: all that the model has; with --fast the run's own choice.",
+)  # fmt: skip
+@click.option(
+    "--budget", type=click.FloatRange(1), metavar="SECONDS", help="Leave out what there is no time for by then."
+)
+@click.option(
+    "--inception", type=click.Path(path_type=Path), metavar="PATH",
+    help="Weights of Inception-v3 for features of photographs, which makes the Frechet distance an FID.",
+)  # fmt: skip
+@click.option(
+    "--bounded", type=click.IntRange(1), metavar="N",
+    help="Images of the importance-weighted bound, which takes thousands of samples of each. Default: 100.",
+)  # fmt: skip
+@click.option("--device", default="auto", metavar="NAME", help="auto, cpu, cuda, cuda:N or mps.")
+@click.option("--quiet", is_flag=True, help="Say nothing but notes and errors.")
+@RUNS_DIR
+def evaluate_command(run: str, runs_dir: Path, fast: bool, quiet: bool, **options: Any) -> int:
+    """Measure a trained run: reconstruction, likelihood, latent structure, generation."""
+    from workbench import comparison
+    from workbench.assess import Wanted, assess_run
+    from workbench.console import DataProgress
+    from workbench.signals import Signals
+    from workbench.training.control import Control
+
+    folder = listing.find(run, runs_dir)
+    control = Control()
+    with Signals() as signals, DataProgress(console(), quiet) as progress:
+        signals.lead_to(control)
+        wanted = Wanted("fast" if fast else "full", **options)
+        found = assess_run(folder, wanted, progress=progress, cancelled=lambda: control.stopping)
+    if not quiet:
+        comparing.show(comparison.compare([folder]))
+    elif found.notes:
+        say(*(f"Note: {note}" for note in found.notes))
+    return signals.exit_code if control.stopping else 0
+
+
+@click.command("lab")
+@click.option(
+    "--dataset", metavar="NAME", help="Images of the autoencoder and the VAE. Default: mnist; quick: digits."
+)
+@click.option(
+    "--colour", default="abstract", metavar="NAME", help="Images of the GAN, e.g. folder:PATH. Default: abstract."
+)
+@click.option("--quick", is_flag=True, help="Under three minutes on two cores: fewer images and epochs.")
+@click.option("--resume", metavar="LAB", help="Go on with a lab (name or path): what is done is not done again.")
+@click.option("--seed", type=click.IntRange(0), default=0, metavar="N", help="Of all three runs. Default: 0.")
+@click.option("--data-dir", type=Path, metavar="PATH", help="Where to look for sets on disk.")
+@click.option("--device", default="auto", metavar="NAME", help="auto, cpu, cuda, cuda:N or mps.")
+@click.option("--threads", type=click.IntRange(1), metavar="N", help="CPU threads. Default: every core.")
+@click.option("--quiet", is_flag=True, help="Say nothing but notes and errors.")
+@RUNS_DIR
+def lab_command(runs_dir: Path, resume: str | None, quiet: bool, **options: Any) -> int:
+    """Run the whole teaching lab: three models, six figures, one table, one report."""
+    from workbench.lab.command import run_lab
+
+    return run_lab(runs_dir, resume, quiet, options)
 
 
 @click.command("completion")
@@ -247,5 +277,6 @@ def completion_command(shell: str) -> None:
 
 COMMANDS: dict[str, click.Command] = {
     "models": models_command, "datasets": datasets_command, "runs": runs_command,
-    "show": show_command, "sample": sample_command, "completion": completion_command,
+    "show": show_command, "sample": sample_command, "evaluate": evaluate_command,
+    "compare": comparing.compare_command, "lab": lab_command, "completion": completion_command,
 }  # fmt: skip

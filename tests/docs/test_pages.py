@@ -1,5 +1,6 @@
 """What the docs claim and a machine can check."""
 
+import importlib.util
 import re
 from pathlib import Path
 
@@ -85,3 +86,15 @@ def test_the_command_line_reference_is_what_the_program_prints() -> None:
 def help_text(model: str) -> str:
     command = Genbench(model, None)
     return command.get_help(click.Context(command, info_name="genbench", max_content_width=100, terminal_width=100))
+
+
+def test_the_page_of_measures_is_the_table_of_measures() -> None:
+    spec = importlib.util.spec_from_file_location(
+        "make_measures_page", REPOSITORY / "docs" / "make_measures_page.py"
+    )
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    page = (REPOSITORY / "docs" / "measures.md").read_text(encoding="utf-8")
+    assert page == module.markdown(), "regenerate with `python docs/make_measures_page.py`"
