@@ -1,6 +1,8 @@
 """What a trained model is measured to be worth: at the end of training, and by `genbench evaluate`."""
 
 import json
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -8,6 +10,7 @@ import pytest
 from tests.command import genbench
 from tests.command import train as train_command
 from tests.harness import begin, train
+from workbench.appraisal import subject
 from workbench.appraisal.measures import MEASURES
 from workbench.assess import Wanted, assess_run
 from workbench.runs import evaluations
@@ -19,6 +22,15 @@ def measured(folder: RunFolder) -> Evaluation:
     found = evaluations.load(folder)
     assert found is not None
     return found
+
+
+@pytest.fixture(scope="module", autouse=True)
+def in_small() -> Iterator[None]:
+    """All measures on fewer images, so that one evaluation takes a second or two."""
+    few = subject.Sizes(180, 500, 10, (1, 100), 600, 50, 2)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(subject, "SIZES", {"fast": few, "full": replace(few, bounded=2, bounds=(1, 100, 5000))})
+        yield
 
 
 @pytest.fixture(scope="module")
@@ -79,13 +91,7 @@ def test_the_same_run_measures_the_same_again(vae: RunFolder) -> None:
     assert [(one.key, one.value) for one in after.measured] == [(one.key, one.value) for one in before.measured]
 
 
-def test_a_full_evaluation_has_every_sampler_and_both_binarisations(
-    vae: RunFolder, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    from workbench.appraisal import subject
-
-    small = subject.Sizes(100, 200, 4, (1, 100, 5000), 600, 50, 2)
-    monkeypatch.setattr(subject, "SIZES", {"fast": small, "full": small})
+def test_a_full_evaluation_has_every_sampler_and_both_binarisations(vae: RunFolder) -> None:
     keys = {one.key for one in assess_run(vae, Wanted("full", device="cpu")).measured}
     assert {"fd", "fd@gaussian", "fd@mixture"} <= keys
     assert {"elbo@grey", "elbo@static", "elbo@dynamic", "iw5000@dynamic"} <= keys
