@@ -32,7 +32,9 @@ class Clock:
         return time.monotonic() - self._began
 
     def turn_to(self, what: str) -> None:
-        """Another piece of work begins."""
+        """Another piece of work begins, and the one before is whole."""
+        if self._what and self._progress is not None:
+            self._progress(self._what, 1, 1)
         self._what = what
         self(0, 0)
 
