@@ -116,7 +116,15 @@ def test_cancelling_keeps_what_is_measured(vae: RunFolder) -> None:
     groups = {one.group for one in found.measured}
     assert groups == {"held-out", "reconstruction", "likelihood"}
     assert found.notes == ("Latent structure and what follows were left out: measuring was cancelled.",)
+    assert not measured(vae).notes, "a whole evaluation is not replaced by a part of one"
+    vae.evaluation_file.unlink()
+    asked.clear()
+    found = assess_run(
+        vae, Wanted("fast", device="cpu"), progress=progress, cancelled=lambda: "latent structure" in asked
+    )
+    assert measured(vae) == found
     assess_run(vae, Wanted("fast", device="cpu"))  # as it was
+    assert not measured(vae).notes
 
 
 def test_a_gan_is_measured_by_its_samples_alone(tmp_path: Path) -> None:

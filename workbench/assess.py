@@ -1,9 +1,11 @@
 """Measure a run that is trained: `genbench evaluate`, and whatever needs numbers that are not there yet."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from models.errors import InputError
 from workbench import session
 from workbench.appraisal import Clock, Subject, appraise
 from workbench.appraisal.at_end import samplers
@@ -32,6 +34,8 @@ def assess_run(
 ) -> Evaluation:  # fmt: skip
     """Measure a run by its latest checkpoint, and keep the result in its folder.
 
+    One that was cut short replaces none that is whole.
+
     Raises `InputError` where the run has no checkpoint or its images are not there any more.
     """
     state, config = session.trained(folder, wanted.device)
@@ -44,6 +48,14 @@ def assess_run(
         Clock(wanted.budget, cancelled, progress), wanted.inception, wanted.bounded,
     )  # fmt: skip
     evaluation = appraise(subject, state.step, config.training.shown_weights)
-    if evaluation.measured:
+    if evaluation.measured and not (evaluation.notes and _has_whole(folder, state.step)):
         evaluations.save(folder, evaluation)
     return evaluation
+
+
+def _has_whole(folder: RunFolder, step: int) -> bool:
+    """Whether the folder has an evaluation of this step that was cut short by nothing."""
+    with suppress(InputError):
+        found = evaluations.load(folder)
+        return found is not None and found.step == step and not found.notes
+    return False

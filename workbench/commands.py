@@ -239,7 +239,7 @@ def evaluate_command(run: str, runs_dir: Path, fast: bool, quiet: bool, **option
         found = assess_run(folder, wanted, progress=progress, cancelled=lambda: control.stopping)
     if not quiet:
         comparing.show(comparison.compare([folder]))
-    elif found.notes:
+    if found.notes:  # what is in the folder may be a whole one of before
         say(*(f"Note: {note}" for note in found.notes))
     return signals.exit_code if control.stopping else 0
 
