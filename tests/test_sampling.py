@@ -60,6 +60,8 @@ def test_every_sampler_draws_images_and_says_where_codes_come_from(model: str, k
 def test_a_model_without_codes_is_refused_in_words(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="sampler must be own: gan does not encode"):
         small_config("gan", sampler="mixture")
+    with pytest.raises(InputError, match="sampler must be own: gan does not encode"):
+        small_config("gan").with_changes({"sampler": "mixture"})  # as --resume does
     prepared = begin(tmp_path, "gan")
     with pytest.raises(InputError, match="use --sampler own"):
         sampling.make("gaussian", prepared.state.shown, prepared.images)

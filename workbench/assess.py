@@ -39,6 +39,8 @@ def assess_run(
     Raises `InputError` where the run has no checkpoint or its images are not there any more.
     """
     state, config = session.trained(folder, wanted.device)
+    if wanted.sampler is not None:
+        config.with_changes({"sampler": wanted.sampler})  # refuse now what would fail after minutes
     images = session.images_of_run(folder, progress)
     whole = session.whole_images(config, images)
     shown, last = state.shown.eval(), state.model.eval()

@@ -105,7 +105,12 @@ class RunConfig:
                 yield group, name, value
 
     def with_changes(self, changed: Mapping[str, Any]) -> "RunConfig":
-        """The same configuration with some checked settings replaced, each in the group that has it."""
+        """The same configuration with some checked settings replaced, each in the group that has it.
+
+        Raises `InputError` for a sampler that the model cannot have.
+        """
+        if wrong := _between(self.model_name, {"sampler": str(changed.get("sampler", "own"))}):
+            raise InputError("\n".join(wrong.values()))
 
         def copy(group: S) -> S:
             return group.model_copy(update={n: v for n, v in changed.items() if n in type(group).model_fields})
