@@ -113,7 +113,7 @@ def likelihood(subject: Subject) -> Iterator[Measured]:
             rows["elbo"].append(-terms.elbo)
             rows["reconstruction"].append(-terms.reconstruction)
             rows["kl"].append(terms.kl)
-            dimensions.append(model.kl_per_dimension(to_unit(part)).double())
+            dimensions.append(terms.kl_per_dimension)
         for name, values in rows.items():
             yield number(name, _over_images(values), protocol, condition)
         bits = [bounds_of.bits_per_dimension(-values, shape) for values in rows["elbo"]]

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from models.base import Bounded, ImageShape
 
@@ -22,11 +22,12 @@ Between = Callable[[int, int], None]
 
 
 class Terms(NamedTuple):
-    """The evidence lower bound and its parts, each (N,) float64 in nats: elbo = reconstruction - kl."""
+    """The evidence lower bound and its parts, (N,) float64 in nats: elbo = reconstruction - kl."""
 
     reconstruction: Tensor  # log p(x|z) for one z ~ q(z|x)
     kl: Tensor  # KL( q(z|x) ‖ p(z) ), in closed form
     elbo: Tensor
+    kl_per_dimension: Tensor  # (N, D): the summands of kl
 
 
 def _silent(done: int, total: int) -> None:
@@ -34,18 +35,19 @@ def _silent(done: int, total: int) -> None:
 
 
 def elbo(model: Bounded, images: Tensor, generator: torch.Generator, between: Between = _silent) -> Terms:
-    """The evidence lower bound (Kingma and Welling 2014, eq. 3) with one z an image: (N, C, H, W) -> (N,) each."""
+    """The evidence lower bound (Kingma and Welling 2014, eq. 3) with one z an image: (N, C, H, W) -> `Terms`."""
     parts: list[tuple[Tensor, Tensor]] = []
     done = 0
     with torch.inference_mode():
         for some in images.split(_images_at_once(images, 1)):
             x = some.to(generator.device)
             likelihood = model.importance_terms(x, 1, generator).log_likelihood[0]
-            parts.append((_exact(likelihood), _exact(model.kl_per_dimension(x)).sum(dim=1)))
+            parts.append((_exact(likelihood), _exact(model.kl_per_dimension(x))))
             done += len(some)
             between(done, len(images))
-    reconstruction, kl = (_joined(part) for part in (zip(*parts, strict=True) if parts else ((), ())))
-    return Terms(reconstruction, kl, reconstruction - kl)
+    reconstruction, by_dimension = (_joined(part) for part in (zip(*parts, strict=True) if parts else ((), ())))
+    kl = by_dimension.flatten(1).sum(dim=1) if parts else by_dimension
+    return Terms(reconstruction, kl, reconstruction - kl, by_dimension)
 
 
 def importance_bound(
@@ -100,16 +102,6 @@ def _joined(parts: Sequence[Tensor]) -> Tensor:
 def _images_at_once(images: Tensor, samples: int) -> int:
     """How many images may be decoded `samples` times together; at least one."""
     return max(1, AT_ONCE // (samples * max(1, math.prod(images.shape[1:]))))
-
-
-def kl_by_dimension(model: Bounded, images: Tensor) -> Tensor:
-    """The mean over N >= 1 images of each dimension's KL( q(z|x) ‖ p(z) ): (N, C, H, W) -> (D,) float64, nats."""
-    assert isinstance(model, nn.Module)
-    device = next(model.parameters()).device
-    with torch.inference_mode():
-        chunks = (some.to(device) for some in images.split(_images_at_once(images, 1)))
-        sums = [_exact(model.kl_per_dimension(some)).sum(dim=0) for some in chunks]
-    return torch.stack(sums).sum(dim=0) / len(images)
 
 
 def bits_per_dimension(nats: Tensor, shape: ImageShape) -> Tensor:
