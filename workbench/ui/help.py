@@ -23,7 +23,7 @@ def page(view: str, pane: str, unicode: bool) -> str:
         groups.setdefault(command.group, []).append(command)
     typed = {command: " ".join(shown(key, unicode) for key in command.keys) for command in commands}
     longest = max(map(len, typed.values()))
-    about = escape(said(ABOUT_PANES.get(pane, ""), unicode))
+    about = escape(said(ABOUT_PANES.get(f"{view} {pane}", ABOUT_PANES.get(pane, "")), unicode))
     parts = [*([f"[bold]{pane.capitalize()}[/] (the pane in focus)\n  {about}"] if about else []), _INTRODUCTION]
     for group, members in groups.items():
         here = " (the pane in focus)" if pane in members[0].pane.split() else ""
