@@ -21,13 +21,18 @@ def main() -> None:
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # without it --deterministic is refused on a GPU
     from workbench.cli import run
+    from workbench.processes import place, silence
 
+    if os.environ.get("LOCAL_RANK", "0") != "0" and place().count > 1:
+        silence()  # what is wrong for all of them, one of them says
     _leave(run(sys.argv[1:]))
 
 
 def _leave(code: int) -> NoReturn:
-    """End the process; a thread that is still inside a library is neither waited for nor torn down."""
-    if threading.active_count() > 1:
+    """End the process; what still goes on inside a library is neither waited for nor torn down."""
+    distributed = sys.modules.get("torch.distributed")
+    left = distributed is not None and distributed.is_available() and distributed.is_initialized()
+    if threading.active_count() > 1 or left:
         for stream in (sys.stdout, sys.stderr):
             with suppress(OSError):
                 stream.flush()
