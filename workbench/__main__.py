@@ -21,10 +21,7 @@ def main() -> None:
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # without it --deterministic is refused on a GPU
     from workbench.cli import run
-    from workbench.processes import place, silence
 
-    if os.environ.get("LOCAL_RANK", "0") != "0" and place().count > 1:
-        silence()  # what is wrong for all of them, one of them says
     _leave(run(sys.argv[1:]))
 
 

@@ -5,6 +5,8 @@ import os
 import re
 import subprocess
 import sys
+import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -12,14 +14,15 @@ import pytest
 import torch
 
 from models.errors import InputError
-from tests.command import TINY, Outcome
+from tests.command import TINY, Outcome, until
 from tests.harness import begin, small_config, train
-from workbench import session
+from workbench import cli, session
 from workbench.processes import Place, place
-from workbench.runs import checkpoint
+from workbench.runs import checkpoint, requests
 from workbench.runs.folder import RunFolder
 from workbench.training.team import Team
 
+TORCHRUN = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node=2"]
 SCRIPT = Path(__file__).parent / "shared_runs.py"
 STEPS, PIECE = 8, 3
 # Eight steps of Adam at 1e-3 move a weight by up to 8e-3; the two add their floats in another order.
@@ -43,15 +46,12 @@ CASES = {
 }
 
 
-def launch(*lines: list[str], cwd: Path, breaking: dict[str, int] | None = None, processes: int = 2) -> Outcome:
-    """Run command lines in several processes."""
-    environment = {"OMP_NUM_THREADS": "1", "GENBENCH_TEST_BREAK": json.dumps(breaking or {})}
+def launch(*lines: list[str], cwd: Path, breaking: Sequence[object]) -> Outcome:
+    """Run command lines in two processes, one of which breaks: which, how, at what step."""
+    environment = {"OMP_NUM_THREADS": "1", "GENBENCH_TEST_BREAK": json.dumps(breaking)}
     root = str(SCRIPT.parents[2])
     done = subprocess.run(
-        [
-            sys.executable, "-m", "torch.distributed.run", f"--nproc-per-node={processes}", str(SCRIPT),
-            json.dumps(lines),
-        ],
+        [*TORCHRUN, str(SCRIPT), json.dumps(lines)],
         cwd=cwd, env={**os.environ, **environment, "PYTHONPATH": root}, capture_output=True, text=True, timeout=100,
         check=False,
     )  # fmt: skip
@@ -110,7 +110,7 @@ def both(tmp_path_factory: pytest.TempPathFactory) -> Both:
         ["--no-ui", "--resume", "one-then-two", "--steps", str(STEPS)],
         ["--no-ui", *TINY, "--model", "gan", "--steps", str(PIECE), "--name", "two-then-one"],
         line("ae", "broken", 100_000),
-        cwd=place, breaking={"raise": 20},
+        cwd=place, breaking=(1, "raise", 20),
     )  # fmt: skip
     train(session.resume(RunFolder.open(runs / "two-then-one"), {"steps": STEPS}))
     return Both(runs, said)
@@ -159,8 +159,46 @@ def test_where_one_process_fails_all_end_and_one_says_why(both: Both) -> None:
 
 
 def test_where_one_process_is_killed_all_end(tmp_path: Path) -> None:
-    said = launch(line("ae", "broken", 100_000), cwd=tmp_path, breaking={"kill": 20})
+    said = launch(line("ae", "broken", 100_000), cwd=tmp_path, breaking=(1, "kill", 20))
     assert_failed(tmp_path / "runs", "One of the 2 processes is gone: killed, or out of memory.", said)
+
+
+@pytest.mark.slow
+def test_where_the_leader_is_killed_all_end(tmp_path: Path) -> None:
+    began = time.monotonic()
+    assert launch(line("ae", "broken", 100_000), cwd=tmp_path, breaking=(0, "kill", 20)).code == 1
+    assert time.monotonic() - began < 25
+    assert RunFolder(tmp_path / "runs" / "broken").state().status == "interrupted"
+
+
+@pytest.mark.slow
+def test_images_that_one_process_cannot_have_are_a_refusal(tmp_path: Path) -> None:
+    said = launch(line("ae", "broken"), cwd=tmp_path, breaking=(1, "data", 0))
+    refused = [text for text in said.err.splitlines() if text.startswith("genbench: ")]
+    assert refused == ["genbench: Process 2 of 2 cannot train: There is no folder here."]
+    assert not (tmp_path / "runs").exists()
+
+
+@pytest.mark.slow
+def test_torchrun_pauses_and_ends_like_any_other_run(tmp_path: Path) -> None:
+    words = [*line("gan", "mine", 1_000_000), "--quiet"]
+    folder = RunFolder(tmp_path / "runs" / "mine")
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(SCRIPT.parents[2])}
+    running = subprocess.Popen([*TORCHRUN, "-m", "workbench", *words], cwd=tmp_path, env=environment)
+
+    def is_(status: str) -> bool:
+        return folder.state_file.exists() and folder.state().status == status and folder.state().step > 0
+
+    until(lambda: is_("running"), 40)
+    wishes: list[tuple[requests.Request, str]] = [("pause", "paused"), ("resume", "running")]
+    for wish, status in wishes:
+        requests.ask(folder, wish)
+        until(lambda status=status: is_(status))
+    running.terminate()
+    running.wait(25)
+    state = folder.state()
+    assert state.status == "stopped"
+    assert checkpoint.latest(folder)[0].step == state.step
 
 
 def assert_failed(runs: Path, words: str, said: Outcome) -> RunFolder:
@@ -173,7 +211,9 @@ def assert_failed(runs: Path, words: str, said: Outcome) -> RunFolder:
     return folder
 
 
-def test_what_cannot_be_shared_is_refused_in_a_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_cannot_be_shared_is_refused_in_a_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     team = Team(Place(0, 2, 0, 2))
     with pytest.raises(InputError) as refused:
         session.begin(small_config("ae", batch_size="15"), tmp_path / "runs", None, team=team)
@@ -181,13 +221,15 @@ def test_what_cannot_be_shared_is_refused_in_a_sentence(tmp_path: Path, monkeypa
         "2 processes cannot share a batch of 15 images equally. "
         "Choose a --batch-size that is a multiple of 2, such as 14 or 16."
     )
-    for name, value in {"RANK": 1, "LOCAL_RANK": 1, "WORLD_SIZE": 2, "MASTER_ADDR": "localhost"}.items():
+    for name, value in {"RANK": 0, "LOCAL_RANK": 0, "WORLD_SIZE": 2, "MASTER_ADDR": "localhost"}.items():
         monkeypatch.setenv(name, str(value))
     assert place() == Place()
     monkeypatch.setenv("MASTER_PORT", "1")
-    assert place() == Place(1, 2, 1, 2)
+    assert place() == Place(0, 2, 0, 2)
     with pytest.raises(InputError, match=r"a GPU each, or on cpu; got --device cuda:0\."):
         session.begin(small_config("ae", device="cuda:0"), tmp_path / "runs", None, team=team)
+    assert cli.run(["runs"]) == 2
+    assert "Several processes can train together, and nothing else" in capsys.readouterr().err
     monkeypatch.setenv("RANK", "2")
     with pytest.raises(InputError, match="Start genbench with torchrun"):
         place()

@@ -14,9 +14,9 @@ from contextlib import contextmanager, suppress
 from datetime import timedelta
 from typing import Any
 
-import safetensors.torch
 import torch
 import torch.distributed as dist
+from safetensors.torch import load, save
 from torch import Tensor
 
 from models.errors import InputError
@@ -112,11 +112,11 @@ class Team:
             saved = state.to_checkpoint(0.0)
             needed = {name: t for name, t in saved.tensors.items() if not name.startswith("average/")}
             tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in needed.items()}
-            known, content = json.dumps([saved.step, saved.facts]).encode(), safetensors.torch.save(tensors)
+            known, content = json.dumps([saved.step, saved.facts]).encode(), save(tensors)
         known, content = self.tell(known), self.tell(content)
         if not self.place.leads:
             step, facts = json.loads(known)
-            state.restore(Checkpoint(step, safetensors.torch.load(content), facts))
+            state.restore(Checkpoint(step, load(content), facts))
 
     # While they train.
 
