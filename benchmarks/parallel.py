@@ -11,7 +11,7 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from statistics import median
@@ -88,10 +88,11 @@ def counting() -> Iterator[list[int]]:
     def all_reduce(tensor: Tensor, *_: Any, **__: Any) -> None:
         sent.append(tensor.numel() * tensor.element_size())
 
-    answers: dict[str, Callable[..., Any]] = {
-        "all_reduce": all_reduce, "is_initialized": lambda: True, "get_world_size": lambda: 2,
-    }  # fmt: skip
-    with mock.patch.multiple(dist, **answers):
+    with (
+        mock.patch.object(dist, "all_reduce", all_reduce),
+        mock.patch.object(dist, "is_initialized", return_value=True),
+        mock.patch.object(dist, "get_world_size", return_value=2),
+    ):
         yield sent
 
 

@@ -6,14 +6,16 @@ train as one with B, up to the order in which floats are added. For one process 
 Shapes: B images in this process's part, C channels.
 """
 
-from typing import Any, NamedTuple
+from dataclasses import dataclass
+from typing import Any
 
 import torch
 import torch.distributed as dist
 from torch import Tensor, nn
 
 
-class Part(NamedTuple):
+@dataclass(frozen=True)
+class Part:
     """One process's part of a batch: the `index`-th of `count` equal ones."""
 
     index: int = 0
@@ -53,7 +55,7 @@ class _Sum(torch.autograd.Function):
         return _summed(ours)
 
     @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> Tensor:  # type: ignore[override]
+    def backward(ctx: Any, gradient: Tensor) -> Tensor:
         return _summed(gradient)
 
 

@@ -5,14 +5,15 @@ torchrun, and every launcher that keeps to its contract, says so in the environm
 
 import os
 from collections.abc import Mapping
-from typing import NamedTuple
+from dataclasses import dataclass
 
 from models.errors import InputError
 
 _NEEDED = ("RANK", "WORLD_SIZE", "LOCAL_RANK", "MASTER_ADDR", "MASTER_PORT")
 
 
-class Place(NamedTuple):
+@dataclass(frozen=True)
+class Place:
     """The `index`-th of `count` processes, and the `local`-th of the `here` on this machine."""
 
     index: int = 0

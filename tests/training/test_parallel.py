@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -31,6 +32,9 @@ TOLERANCE = 5e-6
 FREE = re.compile(r"generator\.([25]\.bias|[36]\.running_mean)")
 
 
+Break = tuple[int, str, int]  # which process, how, at what step
+
+
 class Case(NamedTuple):
     """A model and settings that reach something that must be of the whole batch."""
 
@@ -46,8 +50,8 @@ CASES = {
 }
 
 
-def launch(*lines: list[str], cwd: Path, breaking: Sequence[object]) -> Outcome:
-    """Run command lines in two processes, one of which breaks: which, how, at what step."""
+def launch(*lines: list[str], cwd: Path, breaking: Sequence[Break]) -> Outcome:
+    """Run command lines in two processes, where something breaks."""
     environment = {"OMP_NUM_THREADS": "1", "GENBENCH_TEST_BREAK": json.dumps(breaking)}
     root = str(SCRIPT.parents[2])
     done = subprocess.run(
@@ -109,8 +113,9 @@ def both(tmp_path_factory: pytest.TempPathFactory) -> Both:
         *(line(case, f"{case}-two") for case in CASES),
         ["--no-ui", "--resume", "one-then-two", "--steps", str(STEPS)],
         ["--no-ui", *TINY, "--model", "gan", "--steps", str(PIECE), "--name", "two-then-one"],
+        line("gan", "spoilt", 100_000),
         line("ae", "broken", 100_000),
-        cwd=place, breaking=(1, "raise", 20),
+        cwd=place, breaking=[(1, "raise", 20), (1, "nan", 10)],
     )  # fmt: skip
     train(session.resume(RunFolder.open(runs / "two-then-one"), {"steps": STEPS}))
     return Both(runs, said)
@@ -146,8 +151,14 @@ def test_one_process_writes_and_speaks(both: Both) -> None:
     assert len(re.findall("training from step", folder.log_file.read_text())) == 1
     assert "on 2 x cpu" in folder.log_file.read_text()
     assert json.loads(folder.environment_file.read_text())["processes"] == 2
-    assert both.said.out.count("on 2 x cpu") == len(CASES) + 3
+    assert both.said.out.count("on 2 x cpu") == len(CASES) + 4
     assert both.said.out.count("ae-two") == both.said.out.count("vae-two") * 2 > 0  # "vae-two" ends in "ae-two"
+
+
+def test_what_is_not_finite_at_one_process_reaches_the_weights_of_none(both: Both) -> None:
+    state = RunFolder(both.runs / "spoilt").stored_state()
+    assert state.status == "diverged"
+    assert state.reason.startswith("d_loss became nan at step 10. The weights were left as they were before it.")
 
 
 def test_where_one_process_fails_all_end_and_one_says_why(both: Both) -> None:
@@ -159,21 +170,21 @@ def test_where_one_process_fails_all_end_and_one_says_why(both: Both) -> None:
 
 
 def test_where_one_process_is_killed_all_end(tmp_path: Path) -> None:
-    said = launch(line("ae", "broken", 100_000), cwd=tmp_path, breaking=(1, "kill", 20))
+    said = launch(line("ae", "broken", 100_000), cwd=tmp_path, breaking=[(1, "kill", 20)])
     assert_failed(tmp_path / "runs", "One of the 2 processes is gone: killed, or out of memory.", said)
 
 
 @pytest.mark.slow
 def test_where_the_leader_is_killed_all_end(tmp_path: Path) -> None:
     began = time.monotonic()
-    assert launch(line("ae", "broken", 100_000), cwd=tmp_path, breaking=(0, "kill", 20)).code == 1
+    assert launch(line("ae", "broken", 100_000), cwd=tmp_path, breaking=[(0, "kill", 20)]).code == 1
     assert time.monotonic() - began < 25
     assert RunFolder(tmp_path / "runs" / "broken").state().status == "interrupted"
 
 
 @pytest.mark.slow
 def test_images_that_one_process_cannot_have_are_a_refusal(tmp_path: Path) -> None:
-    said = launch(line("ae", "broken"), cwd=tmp_path, breaking=(1, "data", 0))
+    said = launch(line("ae", "broken"), cwd=tmp_path, breaking=[(1, "data", 0)])
     refused = [text for text in said.err.splitlines() if text.startswith("genbench: ")]
     assert refused == ["genbench: Process 2 of 2 cannot train: There is no folder here."]
     assert not (tmp_path / "runs").exists()
@@ -193,7 +204,7 @@ def test_torchrun_pauses_and_ends_like_any_other_run(tmp_path: Path) -> None:
     wishes: list[tuple[requests.Request, str]] = [("pause", "paused"), ("resume", "running")]
     for wish, status in wishes:
         requests.ask(folder, wish)
-        until(lambda status=status: is_(status))
+        until(partial(is_, status))
     running.terminate()
     running.wait(25)
     state = folder.state()

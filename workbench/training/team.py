@@ -12,7 +12,7 @@ import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 import torch.distributed as dist
@@ -24,6 +24,9 @@ from models.sharing import Part
 from workbench.processes import Place, place
 from workbench.runs.checkpoint import Checkpoint
 from workbench.training.state import TrainingState
+
+if TYPE_CHECKING:  # a torch that was built without it has none of these
+    from torch.distributed.distributed_c10d import ProcessGroup, Store
 
 PATIENCE = timedelta(days=30)  # of who waits for the leader's word: a run may be paused
 ANSWER_SECONDS = 10.0  # after which who was told to end, and waits for others, believes that they are gone
@@ -40,9 +43,7 @@ class LostError(Exception):
 class Team:
     """This process and those it trains with; of one process alone every method does nothing."""
 
-    def __init__(
-        self, where: Place, store: "dist.Store | None" = None, words: "dist.ProcessGroup | None" = None
-    ) -> None:
+    def __init__(self, where: Place, store: "Store | None" = None, words: "ProcessGroup | None" = None) -> None:
         """`store` is where a failure is told, `words` the group for what the leader says."""
         self.place = where
         self.part = Part(where.index, where.count)
@@ -225,13 +226,16 @@ def joined() -> Iterator[Team]:
     if where.count == 1:
         yield Team(where)
         return
+    from torch.distributed.distributed_c10d import PrefixStore, ProcessGroup
+    from torch.distributed.rendezvous import rendezvous
+
     gpus = torch.cuda.device_count()
     if where.local < gpus:
         torch.cuda.set_device(where.local)
     try:
-        store = next(dist.rendezvous("env://", where.index, where.count))[0]
+        store = next(rendezvous("env://", where.index, where.count))[0]
         # A process may train several runs, one after another: each has keys of its own.
-        store = dist.PrefixStore(f"sitting {next(_sittings)}", store)
+        store = PrefixStore(f"sitting {next(_sittings)}", store)
         dist.init_process_group(
             "cpu:gloo,cuda:nccl" if gpus else "gloo", store=store, rank=where.index, world_size=where.count
         )
@@ -241,4 +245,5 @@ def joined() -> Iterator[Team]:
             f"The {where.count} processes did not find each other ({str(error).splitlines()[0]}). "
             "Start them anew with torchrun; on several machines give the same --rdzv-endpoint to all."
         ) from None
+    assert isinstance(words, ProcessGroup)
     yield Team(where, store, words)
