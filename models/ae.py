@@ -27,6 +27,7 @@ from torch import Tensor
 from models.base import Batch, Encodes, GenerativeModel, ImageShape, Metric, Minimise
 from models.blocks import decoder, encoder
 from models.settings import ModelSettings
+from models.sharing import of_whole_batch
 
 # B batch, C H W image, D latent
 
@@ -77,8 +78,9 @@ class Autoencoder(Encodes, GenerativeModel[AESettings]):
         with torch.autocast(z.device.type, enabled=False):       # a covariance needs float32
             self.batches += 1
             rate = 1 / self.batches.clamp(max=100)               # a plain mean at first, so the start is forgotten
-            self.code_mean.lerp_(z.mean(0), rate)                # D
-            self.code_square.lerp_(z.T @ z / len(z), rate)       # D, D
+            mean, square = of_whole_batch(z.mean(0), z.T @ z / len(z))  # D; D, D
+            self.code_mean.lerp_(mean, rate)
+            self.code_square.lerp_(square, rate)
 
     def held_out(self, batch: Batch) -> dict[str, Tensor]:
         return {"recon_mse": F.mse_loss(self.reconstruct(batch.images), batch.images)}

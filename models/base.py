@@ -19,6 +19,7 @@ from torch.optim import Adam, Optimizer
 
 from models.metric import Metric as Metric  # noqa: PLC0414 (a part of the seam: models import it from here)
 from models.settings import ModelSettings
+from models.sharing import WHOLE, Part
 
 SettingsT = TypeVar("SettingsT", bound=ModelSettings)
 
@@ -43,10 +44,16 @@ class Batch:
     labels: Tensor | None  # (B,) int64
     step: int
     generator: torch.Generator
+    part: Part = WHOLE  # of the whole batch, where processes share it
 
     def noise(self, *shape: int) -> Tensor:
-        """Standard normal noise of the given shape, float32, on the images' device."""
-        return torch.randn(shape, generator=self.generator, device=self.images.device)
+        """Standard normal noise of the given shape (B, ...), float32, on the images' device.
+
+        Where processes share the batch it is their rows of the noise that one process would have drawn.
+        """
+        rows, *others = shape
+        whole = (rows * self.part.count, *others)
+        return self.part.of(torch.randn(whole, generator=self.generator, device=self.images.device))
 
 
 class Minimise(Protocol):

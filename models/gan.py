@@ -39,6 +39,7 @@ from models.base import (
 )
 from models.blocks import check_shape, flatten, pyramid, upsample
 from models.settings import ModelSettings
+from models.sharing import BatchNorm1d, BatchNorm2d
 
 # B batch, C H W image, D latent
 
@@ -181,8 +182,8 @@ def generator(config: GANSettings, shape: ImageShape) -> nn.Sequential:
     if config.network == "mlp":
         return nn.Sequential(
             nn.Linear(config.latent, 8 * W), nn.LeakyReLU(0.2),
-            nn.Linear(8 * W, 16 * W), nn.BatchNorm1d(16 * W), nn.LeakyReLU(0.2),
-            nn.Linear(16 * W, 16 * W), nn.BatchNorm1d(16 * W), nn.LeakyReLU(0.2),
+            nn.Linear(8 * W, 16 * W), BatchNorm1d(16 * W), nn.LeakyReLU(0.2),
+            nn.Linear(16 * W, 16 * W), BatchNorm1d(16 * W), nn.LeakyReLU(0.2),
             nn.Linear(16 * W, shape.pixels), nn.Tanh(),
             nn.Unflatten(1, (shape.channels, shape.size, shape.size)),
         )
@@ -190,11 +191,11 @@ def generator(config: GANSettings, shape: ImageShape) -> nn.Sequential:
     layers: list[nn.Module] = [
         nn.Linear(config.latent, stages[-1] * sizes[-1]**2, bias=False),
         nn.Unflatten(1, (stages[-1], sizes[-1], sizes[-1])),
-        nn.BatchNorm2d(stages[-1]), nn.ReLU(),
+        BatchNorm2d(stages[-1]), nn.ReLU(),
     ]
     for (before, after), size in zip(pairwise(stages[::-1]), sizes[-2:0:-1], strict=True):
         layers += [upsample(before, after, size, bias=False)]    # B, after, size, size
-        layers += [nn.BatchNorm2d(after), nn.ReLU()]
+        layers += [BatchNorm2d(after), nn.ReLU()]
     return nn.Sequential(*layers, upsample(stages[0], shape.channels, shape.size), nn.Tanh())
 
 
@@ -216,7 +217,7 @@ def discriminator(config: GANSettings, shape: ImageShape) -> nn.Sequential:
     layers: list[nn.Module] = [nn.Conv2d(shape.channels, stages[0], 4, stride=2, padding=1), nn.LeakyReLU(0.2)]
     for before, after in pairwise(stages):
         layers += [nn.Conv2d(before, after, 4, stride=2, padding=1, bias=False)]  # B, after, S/2, S/2
-        layers += [nn.BatchNorm2d(after, track_running_stats=False), nn.LeakyReLU(0.2)]
+        layers += [BatchNorm2d(after, track_running_stats=False), nn.LeakyReLU(0.2)]
     return nn.Sequential(*layers, nn.Flatten(), nn.Linear(stages[-1] * sizes[-1]**2, 1))
 
 

@@ -10,8 +10,8 @@ from typing import NamedTuple
 
 import pytest
 
-from tests.harness import SMALL
-from workbench import cli, session
+from tests.harness import SMALL, no_drawings
+from workbench import cli
 
 GOLDENS = Path(__file__).parent / "goldens"
 TINY = [word for name, value in SMALL.items() for word in (f"--{name.replace('_', '-')}", value)]
@@ -26,10 +26,9 @@ class Outcome(NamedTuple):
 
 
 def genbench(capsys: pytest.CaptureFixture[str], *arguments: str | Path) -> Outcome:
-    """Run a command line in this process, in the current folder. No run draws PNGs: they take longer than runs."""
+    """Run a command line in this process, in the current folder. No run draws PNGs."""
     capsys.readouterr()
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(session, "Album", lambda *_: lambda event: None)
+    with no_drawings():
         code = cli.run([str(argument) for argument in arguments])
     return Outcome(code, *capsys.readouterr())
 

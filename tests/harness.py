@@ -1,6 +1,7 @@
 """Small runs for tests: real data, real folders, seconds."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 import pytest
@@ -28,13 +29,19 @@ def begin(runs: Path, model: str = "vae", name: str | None = None, **settings: s
     return session.begin(small_config(model, **settings), runs, name)
 
 
+@contextmanager
+def no_drawings() -> Iterator[None]:
+    """Runs without PNGs: they take longer than the runs."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(session, "Album", lambda *_: lambda event: None)
+        yield
+
+
 def train(
     prepared: Session, sinks: Sequence[Sink] = (), control: Control | None = None, *, draw: bool = False
 ) -> list[Event]:
     """Train to the end and return what was told. Snapshots are taken as ever; `draw` also makes the PNGs."""
     events: list[Event] = []
-    with pytest.MonkeyPatch.context() as patch:
-        if not draw:
-            patch.setattr(session, "Album", lambda *_: lambda event: None)
+    with nullcontext() if draw else no_drawings():
         prepared.run([events.append, *sinks], control or Control())
     return events

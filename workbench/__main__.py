@@ -26,8 +26,10 @@ def main() -> None:
 
 
 def _leave(code: int) -> NoReturn:
-    """End the process; a thread that is still inside a library is neither waited for nor torn down."""
-    if threading.active_count() > 1:
+    """End the process; what still goes on inside a library is neither waited for nor torn down."""
+    distributed = sys.modules.get("torch.distributed")
+    left = distributed is not None and distributed.is_available() and distributed.is_initialized()
+    if threading.active_count() > 1 or left:
         for stream in (sys.stdout, sys.stderr):
             with suppress(OSError):
                 stream.flush()

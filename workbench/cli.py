@@ -22,6 +22,7 @@ from models.settings import Setting, suggest
 from workbench import __version__
 from workbench.config import CHANGEABLE, RunConfig, branched, changes, defaults, resolve, settings_of
 from workbench.data import catalogue
+from workbench.processes import place, silence
 
 DONE, FAILED, USAGE, INTERRUPTED = 0, 1, 2, 130
 COMPLETE = "_GENBENCH_COMPLETE"
@@ -46,6 +47,7 @@ def run(arguments: Sequence[str]) -> int:
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # a terminal or a pipe without our letters gets question marks
     try:
+        _take_place(arguments)
         command = Genbench(*_model_and_dataset(arguments))
         return command.main(list(arguments), prog_name="genbench", standalone_mode=False) or DONE
     except click.exceptions.Exit as leave:
@@ -57,6 +59,21 @@ def run(arguments: Sequence[str]) -> int:
         return _refuse(_sentences(error))
     except Exception as error:  # noqa: BLE001 (a bug: the screen gets one line, the rest goes to a file)
         return _bug(error)
+
+
+def _take_place(arguments: Sequence[str]) -> None:
+    """Of the processes that torchrun starts on a machine one speaks: what is wrong with a line, is so for all.
+
+    Raises `InputError` where they cannot do together what is asked for.
+    """
+    where = place()
+    if where.local:
+        silence()
+    if where.count > 1 and not {"--no-ui", "--help", "--version"} & set(arguments):
+        raise InputError(
+            "Several processes can train together, and nothing else: torchrun ... genbench --no-ui. "
+            "Start any other command without torchrun."
+        )
 
 
 def _bug(error: Exception) -> int:

@@ -14,7 +14,7 @@ from rich.markup import escape
 import models
 from models.errors import InputError
 from models.metric import Metric
-from workbench import expectations, session
+from workbench import expectations, follower, session
 from workbench.appraisal.measures import MEASURES
 from workbench.config import CHANGEABLE, RunConfig, changes
 from workbench.console import DataProgress, Lasting, RunConsole, print_result
@@ -24,6 +24,7 @@ from workbench.runs.state import State
 from workbench.signals import Signals
 from workbench.training.control import Control
 from workbench.training.events import Finished
+from workbench.training.team import Team, joined
 
 OVERALL = ("images_per_second", "seconds")
 
@@ -42,7 +43,20 @@ class Options:
 
 
 def train(config: RunConfig | None, options: Options, signals: Signals) -> int:
-    """Train a new run, or go on with one, and say how it ended. Returns the exit code."""
+    """Train a new run, or go on with one, and say how it ended. Returns the exit code.
+
+    Of several processes that torchrun has started one does so; the others train with it and say nothing.
+    """
+    with joined() as team:
+        if team.many:
+            signals.expect_more()
+        if team.place.leads:
+            return _lead(config, options, signals, team)
+        signals.lead_to(Control())  # it ends when the leader says so
+        return follower.follow(team)
+
+
+def _lead(config: RunConfig | None, options: Options, signals: Signals, team: Team) -> int:
     # With --json, stdout carries that one object and nothing else.
     console = Lasting(stderr=options.as_json, highlight=False)
     resumed = None if config else listing.find(str(options.resume), options.runs_dir)
@@ -52,7 +66,7 @@ def train(config: RunConfig | None, options: Options, signals: Signals) -> int:
 
     control = Control()
     with DataProgress(console, options.quiet) as progress:
-        prepared = _prepare(config, resumed, options, progress)
+        prepared = _prepare(config, resumed, options, progress, team)
     signals.lead_to(control)
     with suppress(OSError):
         if not options.quiet:
@@ -74,17 +88,17 @@ def train(config: RunConfig | None, options: Options, signals: Signals) -> int:
 
 
 def _prepare(
-    config: RunConfig | None, resumed: RunFolder | None, options: Options, progress: DataProgress
+    config: RunConfig | None, resumed: RunFolder | None, options: Options, progress: DataProgress, team: Team
 ) -> session.Session:
     """A new run; or one that goes on, with other settings as a new run of its own."""
     if config:
-        return session.begin(config, options.runs_dir, options.name, progress)
+        return session.begin(config, options.runs_dir, options.name, progress, team=team)
     assert resumed is not None
     if options.given.keys() <= set(CHANGEABLE):
         if options.name is not None:
             raise InputError("A resumed run keeps its name: leave --name out, or change a setting, for a new run.")
-        return session.resume(resumed, changes(options.given), progress)
-    return session.branch(resumed, options.given, options.runs_dir, options.name, progress)
+        return session.resume(resumed, changes(options.given), progress, team=team)
+    return session.branch(resumed, options.given, options.runs_dir, options.name, progress, team=team)
 
 
 def _tell(

@@ -23,6 +23,7 @@ from workbench.config import RunConfig, branched, steps_per_epoch
 from workbench.data.catalogue import printable
 from workbench.data.imageset import ImageSet, Progress
 from workbench.data.load import load
+from workbench.processes import place
 from workbench.runs import checkpoint, damage, files, history, pictures, reading, requests
 from workbench.runs.folder import RunFolder, check_name
 from workbench.runs.history import History
@@ -36,6 +37,7 @@ from workbench.training.memory import is_exhausted
 from workbench.training.order import seed_for
 from workbench.training.recorder import Recorder
 from workbench.training.state import Model, TrainingState
+from workbench.training.team import ALONE, Team
 
 
 @dataclass
@@ -48,6 +50,7 @@ class Session:
     state: TrainingState
     machine: devices.Machine
     notices: Sequence[str] = ()
+    team: Team = ALONE
 
     def run(self, sinks: Sequence[Sink], control: Control) -> Finished:
         """Train to the end. A bug ends the run as failed: traceback to `log.txt`, one line to the sinks."""
@@ -60,18 +63,20 @@ class Session:
         album = Album(self.folder, self.config, self.images, self.state.model, past, lambda: control.hurried)
         trainer = None
         try:
+            self.team.share_state(self.state)
             trainer = Trainer(
                 self.state, self.images, self.config.training, self.machine,
-                self.folder, recorder, [album, measuring, *sinks], control,
+                self.folder, recorder, [album, measuring, *sinks], control, self.team,
             )  # fmt: skip
             with Listener(self.folder, control):
                 for text in (*self.images.notices, *self.notices):
                     trainer.tell(Notice(self.state.step, text))
                 return trainer.run()
         except Exception as error:  # noqa: BLE001 (a bug must not take the program that shows the run)
+            said, trace = self._failure(error, trainer)
             with suppress(OSError):
-                self.folder.log(traceback.format_exc())
-            finished = Finished("failed", self.state.step, _failure(error, self.folder, trainer))
+                self.folder.log(trace)
+            finished = Finished("failed", self.state.step, said)
             everyone: list[Sink] = [recorder, *sinks]
             for sink in everyone:
                 with suppress(Exception):  # what failed may be this sink, or the disk
@@ -80,19 +85,28 @@ class Session:
         finally:
             self.folder.unlock()
 
+    def _failure(self, error: Exception, trainer: Trainer | None) -> tuple[str, str]:
+        """What ended the run, in words, and its traceback: of this process, or of the one that is gone."""
+        trace = traceback.format_exc()
+        if not self.team.lost(error):
+            return _failure(error, self.folder, trainer), trace
+        said, theirs = self.team.reason()
+        return f"{said} Go on with: {self.folder.resume_command}", theirs or trace
+
 
 def begin(
-    config: RunConfig, runs_dir: Path, name: str | None, progress: Progress | None = None, spare_cores: int = 0
-) -> Session:
+    config: RunConfig, runs_dir: Path, name: str | None, progress: Progress | None = None, spare_cores: int = 0,
+    team: Team = ALONE,
+) -> Session:  # fmt: skip
     """Prepare a new run. Raises `InputError` for whatever is wrong, with nothing left behind."""
     machine = devices.choose(config.training, spare_cores)
     check_writable(runs_dir)
     if name is not None:
         check_name(runs_dir, name)
-    images = images_of(config, progress)
-    state = _state(config, images.shape, machine)
+    images = _images_for_all(config, progress, team)
+    state = first_state(config, images.shape, machine)
     folder = _new_folder(config, runs_dir, name, images, state, machine)
-    return Session(config, folder, images, state, machine)
+    return Session(config, folder, images, state, machine, team=team)
 
 
 def _new_folder(
@@ -127,8 +141,9 @@ def _in_words() -> Iterator[None]:
 
 
 def resume(
-    folder: RunFolder, changes: dict[str, Any], progress: Progress | None = None, spare_cores: int = 0
-) -> Session:
+    folder: RunFolder, changes: dict[str, Any], progress: Progress | None = None, spare_cores: int = 0,
+    team: Team = ALONE,
+) -> Session:  # fmt: skip
     """Prepare to go on with a run from its last checkpoint, as if it had not been interrupted.
 
     `changes` may give `epochs` or `steps`, to go further, `device`, `threads`, and where the data lies now.
@@ -141,7 +156,7 @@ def resume(
         requests.take(folder)  # what was asked of a sitting that has ended
         lost = damage.lost(folder)
         config = folder.config().with_changes(changes)
-        machine, images, state, notices = _restored(folder, config, progress, spare_cores, same=True)
+        machine, images, state, notices = _restored(folder, config, progress, spare_cores, team, same=True)
         notices = [*lost, *notices]
         total = _steps_total(config, images)
         if state.step >= total and (state.step > total or _is_done(folder)):
@@ -157,12 +172,12 @@ def resume(
     except BaseException:
         folder.unlock()
         raise
-    return Session(config, folder, images, state, machine, notices)
+    return Session(config, folder, images, state, machine, notices, team)
 
 
 def branch(
     parent: RunFolder, given: Mapping[str, str], runs_dir: Path, name: str | None, progress: Progress | None = None,
-    spare_cores: int = 0,
+    spare_cores: int = 0, team: Team = ALONE,
 ) -> Session:  # fmt: skip
     """Prepare a new run with other settings that goes on from the last checkpoint of `parent`, and names it.
 
@@ -173,7 +188,7 @@ def branch(
     check_writable(runs_dir)
     if name is not None:
         check_name(runs_dir, name)
-    machine, images, state, notices = _restored(parent, config, progress, spare_cores, same=False)
+    machine, images, state, notices = _restored(parent, config, progress, spare_cores, team, same=False)
     at = {"run": parent.name, "step": state.step}
     count = parent.images().get("train")
     if not isinstance(count, int) or count < 1:
@@ -189,11 +204,11 @@ def branch(
         )
     notices = [f"Goes on from step {at['step']:,} of {parent.name} with other settings.", *notices]
     folder = _new_folder(config, runs_dir, name, images, state, machine, at)
-    return Session(config, folder, images, state, machine, notices)
+    return Session(config, folder, images, state, machine, notices, team)
 
 
 def _restored(
-    folder: RunFolder, config: RunConfig, progress: Progress | None, spare_cores: int, same: bool
+    folder: RunFolder, config: RunConfig, progress: Progress | None, spare_cores: int, team: Team, same: bool
 ) -> tuple[devices.Machine, ImageSet, TrainingState, list[str]]:
     """A run's state as it was saved, on the machine and with the images to go on with; what is to be said of it.
 
@@ -204,12 +219,13 @@ def _restored(
         saved, broken = checkpoint.latest(folder)
         notices = [f"{text} The run goes on from step {saved.step:,}." for text in broken]
     before = _environment_before(folder) if same else {}
-    machine = devices.choose(config.training, spare_cores, before.get("threads"))
-    images = images_of(config, progress)
+    threads = before.get("threads") if before.get("processes", 1) == team.place.count else None
+    machine = devices.choose(config.training, spare_cores, threads)
+    images = _images_for_all(config, progress, team)
     asked = not same and config.data != folder.config().data  # other images are what was asked for
     if not asked:
         _check_same(folder, config, images)
-    state = _state(config, images.shape, machine)
+    state = first_state(config, images.shape, machine)
     if saved is not None:
         state.restore(saved, own_rates=not same)
     return machine, images, state, notices + _other_bits(before, _environment(config, machine))
@@ -234,7 +250,7 @@ def _environment_before(folder: RunFolder) -> dict[str, Any]:
 def _other_bits(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
     """A notice where this sitting may differ in the last bits from what the one before would have computed."""
     torch_before = before.get("versions", {}).get("torch") if isinstance(before.get("versions"), dict) else None
-    pairs = [(name, before.get(name), now[name]) for name in ("device", "precision", "threads")]
+    pairs = [(name, before.get(name), now[name]) for name in ("device", "precision", "threads", "processes")]
     pairs.append(("torch", torch_before, metadata.version("torch")))
     changed = [f"{name} {new} (before: {old})" for name, old, new in pairs if old is not None and old != new]
     if not changed:
@@ -265,7 +281,7 @@ def trained(folder: RunFolder, device: str = "auto") -> tuple[TrainingState, Run
     config = folder.config()
     machine = devices.choose(config.training.model_copy(update={"device": device}))
     facts = folder.images()
-    state = _state(config, ImageShape(int(facts["channels"]), int(facts["size"])), machine)
+    state = first_state(config, ImageShape(int(facts["channels"]), int(facts["size"])), machine)
     saved, _ = checkpoint.latest(folder)
     state.restore(saved)
     return state, config
@@ -319,6 +335,15 @@ def check_writable(runs_dir: Path) -> None:
         raise InputError(f"Runs cannot be written to {runs_dir}: permission denied. Choose another --runs-dir.")
 
 
+def _images_for_all(config: RunConfig, progress: Progress | None, team: Team) -> ImageSet:
+    """The images at all processes that train, this one first. Raises `InputError` where one cannot have them."""
+    team.check_batch(config.training.batch_size)
+    images = images_of(config, progress)
+    team.check_batch(min(config.training.batch_size, len(images.train)))
+    team.gather({"config": config.to_json(), "fingerprint": images.fingerprint})
+    return images
+
+
 def images_of(config: RunConfig, progress: Progress | None = None) -> ImageSet:
     """The images of a run as it sees them. Raises `InputError` where they cannot be had."""
     data = config.data
@@ -328,7 +353,8 @@ def images_of(config: RunConfig, progress: Progress | None = None) -> ImageSet:
     )  # fmt: skip
 
 
-def _state(config: RunConfig, shape: ImageShape, machine: devices.Machine) -> TrainingState:
+def first_state(config: RunConfig, shape: ImageShape, machine: devices.Machine) -> TrainingState:
+    """A run as it is before its first step."""
     # The first weights are drawn on the CPU, so that every device starts from the same ones; the global
     # generator is put back, since it is not ours.
     with torch.random.fork_rng(devices=[]):
@@ -344,6 +370,7 @@ def _environment(config: RunConfig, machine: devices.Machine) -> dict[str, Any]:
         "device_name": torch.cuda.get_device_name(machine.device) if gpu else "",
         "precision": machine.precision,
         "threads": machine.threads,
+        "processes": place().count,
         "seed": config.training.seed,
     }
 

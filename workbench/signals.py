@@ -17,6 +17,7 @@ from workbench.training.control import Control
 _ENDING = (signal.SIGINT, signal.SIGTERM)
 _SAVE, _HANG_UP = getattr(signal, "SIGUSR1", None), getattr(signal, "SIGHUP", None)
 AGAIN_SECONDS = 0.4  # after which another signal is meant as another one
+SHARED_AGAIN_SECONDS = 20.0  # torchrun passes on what a terminal has sent already; after 30 s it kills
 _SHOW_CURSOR = b"\r\x1b[?25h\x1b[K"
 
 
@@ -26,6 +27,7 @@ class Signals(AbstractContextManager["Signals"]):
     def __init__(self) -> None:
         self.received = 0  # the signal that ended the run
         self._received_at = 0.0
+        self._again = AGAIN_SECONDS
         self._control: Control | None = None
         self._terminals = [number for number in (0, 1, 2) if _is_terminal(number)]
 
@@ -42,6 +44,10 @@ class Signals(AbstractContextManager["Signals"]):
         """From now on there is something to save."""
         self._control = control
 
+    def expect_more(self) -> None:
+        """One of several processes hears of one wish more than once."""
+        self._again = SHARED_AGAIN_SECONDS
+
     @property
     def exit_code(self) -> int:
         """As a shell reports a process that a signal has ended."""
@@ -55,7 +61,7 @@ class Signals(AbstractContextManager["Signals"]):
                 self._control.ask("checkpoint")
         elif self.received:
             # One who ends a whole group of processes may reach this one twice.
-            if time.monotonic() - self._received_at >= AGAIN_SECONDS:
+            if time.monotonic() - self._received_at >= self._again:
                 self._leave_at_once(number)
         else:
             self.received, self._received_at = number, time.monotonic()

@@ -12,6 +12,7 @@ import torch
 
 from models.errors import InputError
 from workbench.config import TrainingSettings
+from workbench.processes import Place, place
 
 
 @dataclass(frozen=True)
@@ -32,15 +33,16 @@ def choose(settings: TrainingSettings, spare_cores: int = 0, threads_before: Any
 
     `spare_cores` are left to others where the threads are ours to choose: a screen needs one to stay quick.
     `threads_before` are those of an earlier sitting, kept where there are as many cores: another number of threads
-    adds floats in another order.
+    adds floats in another order. Of several processes each takes a GPU of its own, or its share of the cores.
     """
-    device = _device(settings.device)
+    where = place()
+    device = _device_of(where, settings.device) if where.count > 1 else _device(settings.device)
     autocast = settings.precision == "bfloat16" or (
         settings.precision == "auto" and device.type == "cuda" and torch.cuda.is_bf16_supported()
     )
     cores = available_cores()
     kept = threads_before if isinstance(threads_before, int) and 1 <= threads_before <= cores else None
-    return Machine(device, autocast, settings.threads or kept or max(cores - spare_cores, 1))
+    return Machine(device, autocast, settings.threads or kept or max(cores // where.here - spare_cores, 1))
 
 
 def available_cores() -> int:
@@ -72,6 +74,21 @@ def _device(wanted: str) -> torch.device:
     if name not in here:
         raise InputError(f"There is no device {wanted!r} here. This machine and this torch have {', '.join(here)}.")
     return torch.device(name)
+
+
+def _device_of(where: Place, wanted: str) -> torch.device:
+    """The device of one of several processes."""
+    gpus = torch.cuda.device_count()
+    if wanted == "cpu" or (wanted == "auto" and not gpus):
+        return torch.device("cpu")
+    if wanted not in {"auto", "cuda"}:
+        raise InputError(f"Several processes train on cuda, a GPU each, or on cpu; got --device {wanted}.")
+    if where.here > gpus:
+        raise InputError(
+            f"{where.here} processes here want a GPU each; there are {gpus}. "
+            "Give torchrun a smaller --nproc-per-node, or genbench --device cpu."
+        )
+    return torch.device(f"cuda:{where.local}")
 
 
 def present() -> list[str]:

@@ -13,7 +13,7 @@ from workbench.config import TrainingSettings
 from workbench.data.imageset import ImageSet
 from workbench.runs.folder import RunFolder
 from workbench.runs.history import Record, Split
-from workbench.training import snapshots
+from workbench.training import meter, snapshots
 from workbench.training.control import Control, Wanted
 from workbench.training.devices import Machine, deterministic
 from workbench.training.evaluate import evaluate, rank
@@ -30,11 +30,11 @@ from workbench.training.events import (
     Started,
 )  # fmt: skip
 from workbench.training.memory import batch_that_fits
-from workbench.training.meter import DivergedError, Meter, Numbers
-from workbench.training.minimise import Minimiser
-from workbench.training.order import Order, seed_for
+from workbench.training.meter import DivergedError, Numbers
 from workbench.training.saving import Saver
 from workbench.training.state import TrainingState
+from workbench.training.steps import Steps
+from workbench.training.team import ALONE, Team
 
 DIAGNOSED_STEPS, LEAST_DIAGNOSED = 200, 20
 
@@ -49,18 +49,18 @@ class Trainer:
     def __init__(
         self, state: TrainingState, images: ImageSet, settings: TrainingSettings, machine: Machine,
         folder: RunFolder, record: Keeper, sinks: Sequence[Sink], control: Control,
+        team: Team = ALONE,
     ) -> None:  # fmt: skip
         self.state, self.settings, self.machine, self.control = state, settings, machine, control
         self.folder = folder
         self.images = images
         self._keeper, self._sinks = record, list(sinks)
-        self._pixels = images.train.images.to(machine.device)  # uint8, all of them, once
-        self._labels = None if images.train.labels is None else images.train.labels.to(machine.device)
-        self._order = Order(len(self._pixels), settings.batch_size, settings.seed, machine.device)
+        self._team = team
+        self._steps = Steps(state, images, settings, machine, team, lambda: control.hurried)
+        self._order, self._meter, self._minimise = self._steps.order, self._steps.meter, self._steps.minimise
         self.steps_total = settings.steps or settings.epochs * self._order.steps_per_epoch
-        self._noise = torch.Generator(machine.device)
-        self._minimise = Minimiser(state, machine.device, settings.clip)
-        self._meter = Meter()
+        # The step at which all processes meet next; that of the last time, and the seconds in steps until then.
+        self._meeting, self._met_at, self._met_seconds = state.step, state.step, 0.0
         self._saver = Saver(folder, state, settings.save_every)
         self._told: set[str] = set()
         self._trouble = ""  # with the disk, as it was told
@@ -78,6 +78,7 @@ class Trainer:
                 whole = self._train()
             finished = Finished("done" if whole else "stopped", self.state.step, seconds=self.seconds())
         except DivergedError as error:
+            self._team.end()
             for step, summary in error.reports:  # the curve goes on to the very step that is not finite
                 self.tell(Progress(self._record("train", *summary, step=step), self._rate, 0.0))
             bad = error.reports[-1][0] if error.reports else self.state.step
@@ -93,34 +94,32 @@ class Trainer:
             self._look(final=False)
         while state.step < self.steps_total:
             # Obey: wait while paused, leave when asked to, note what is asked for.
-            self._wait_while_paused()
-            if self.control.stopping:
-                break
-            asked = self.control.requests()
+            if state.step == self._meeting:
+                self._wait_while_paused()
+                if self.control.stopping:
+                    break
+                asked = self.control.requests()
+                self._set_meeting()
 
-            # Take one step of the model's own algorithm, with the images and the noise of this step.
+            # Take one step of the model's own algorithm, and average the weights.
             begin = time.perf_counter()
-            batch = self._batch(state.step)
-            with self._precision():
-                terms = model.training_step(batch, self._minimise)
-            state.step += 1
-
-            # Average the weights.
-            state.average_weights()
+            self._steps.take()
 
             # Report, a few times a second. Reading is what waits for the device, so it counts as training.
-            self._meter.add(terms, self._minimise.flags)
             last, (epoch_done, round_done) = state.step == self.steps_total, self._border()
-            saving = self._saver.due(epoch_done) or "checkpoint" in asked
-            reporting = last or round_done or saving or bool(asked) or self._meter.due()
+            meeting = state.step == self._meeting
+            saving = meeting and (self._saver.due(epoch_done) or "checkpoint" in asked)
+            reporting = meeting and (
+                last or round_done or saving or bool(asked) or self._team.many or self._meter.due()
+            )
             numbers = self._meter.read(state.step) if reporting else None
             self._step_seconds += time.perf_counter() - begin
-            self._images_seen += len(batch.images)
+            self._images_seen += self._order.batch_size
             if numbers:
                 self._report(*numbers)
 
             # Evaluate, each round of epochs.
-            looking = (round_done and not last) or "pictures" in asked
+            looking = meeting and ((round_done and not last) or "pictures" in asked)
             if looking:
                 self._evaluate()
 
@@ -135,6 +134,7 @@ class Trainer:
 
     def _end(self) -> bool:
         """Leave a whole run behind, also where it was stopped: numbers, a checkpoint, the final pictures."""
+        self._team.end()
         self._report(*self._meter.read(self.state.step))
         self._diagnose(LEAST_DIAGNOSED)
         last = self.state.step == self.steps_total
@@ -146,17 +146,20 @@ class Trainer:
             self._look(final=True)
         return last and not self.control.hurried
 
-    def _batch(self, step: int) -> Batch:
-        indices = self._order.indices(step)
-        self._noise.manual_seed(seed_for(self.settings.seed, "noise", step))
-        labels = None if self._labels is None else self._labels[indices]
-        return Batch(self.images.seen(self._pixels[indices], self._noise), labels, step, self._noise)
+    def _set_meeting(self) -> None:
+        """Where all processes meet again, told to the others: a report later, at the latest where an epoch ends.
 
-    def _precision(self) -> torch.autocast:
-        # No cache of cast weights: a model may use a network again after its optimizer has moved it.
-        return torch.autocast(
-            self.machine.device.type, torch.bfloat16, enabled=self.machine.autocast, cache_enabled=False
-        )
+        One process is always at its own meeting.
+        """
+        step, steps = self.state.step, 1
+        if self._team.many:
+            taken, seconds = step - self._met_at, self._step_seconds - self._met_seconds
+            wished = int(meter.REPORT_SECONDS * taken / max(seconds, 1e-9))
+            epoch = self._order.steps_per_epoch
+            steps = max(1, min(wished, 2 * taken, epoch - step % epoch, self.steps_total - step))
+        self._met_at, self._met_seconds = step, self._step_seconds
+        self._meeting = step + steps
+        self._team.announce(steps)
 
     def _border(self) -> tuple[bool, bool]:
         """Whether an epoch has just ended, and a round of them."""
@@ -193,7 +196,7 @@ class Trainer:
         """The numbers of held-out images, once a step; nothing where there is no time for them."""
         if self.state.evaluated == self.state.step:
             return
-        with suppress(HurriedError), self.state.for_looking() as model, self._precision():
+        with suppress(HurriedError), self.state.for_looking() as model, self._steps.precision():
             means = evaluate(model, self.images.test, self.settings.seed, self.machine.device, self._check_hurry)
             self.state.evaluated = self.state.step
             self.state.rank = rank(model, means)
@@ -205,7 +208,7 @@ class Trainer:
         self._evaluate()
         if self.control.hurried:
             return
-        with self.state.for_looking() as model, self._precision():
+        with self.state.for_looking() as model, self._steps.precision():
             epoch = self.state.step / self._order.steps_per_epoch
             sampler = sampling.make(self.settings.sampler, model, self.images)
             step, seed = self.state.step, self.settings.seed
@@ -248,13 +251,15 @@ class Trainer:
 
     def smaller_batch(self, error: BaseException) -> int | None:
         """After memory ran out: how many images a step would have memory for; None where that is not known."""
+        if self._team.many:  # no process can try a step alone
+            return None
 
         def batch(size: int) -> Batch:
-            whole = self._batch(self.state.step)
+            whole = self._steps.batch(self.state.step)
             labels = None if whole.labels is None else whole.labels[:size]
             return Batch(whole.images[:size], labels, whole.step, whole.generator)
 
-        with self._precision():
+        with self._steps.precision():
             return batch_that_fits(self.state, batch, self._order.batch_size, error)
 
     def seconds(self) -> float:
@@ -273,7 +278,7 @@ class Trainer:
 
     def _started(self) -> Started:
         return Started(
-            self.state.step, self.steps_total, self._order.steps_per_epoch, str(self.machine.device),
+            self.state.step, self.steps_total, self._order.steps_per_epoch, self._team.devices(self.machine.device),
             self.machine.precision, sum(p.numel() for p in self.state.model.parameters()),
         )  # fmt: skip
 

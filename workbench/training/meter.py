@@ -1,7 +1,7 @@
 """Metrics between two reports, kept on the device and read once."""
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 import torch
@@ -30,7 +30,9 @@ class DivergedError(Exception):
 class Meter:
     """Collects each step's metrics, and whether its gradients were finite, without waiting for the device."""
 
-    def __init__(self) -> None:
+    def __init__(self, over_processes: Callable[[Tensor], Tensor] = lambda rows: rows) -> None:
+        """`over_processes` makes this process's metrics those of all that train together."""
+        self._over_processes = over_processes
         self._rows: list[Tensor] = []
         self._names: tuple[str, ...] = ()
         self._guarded: tuple[str, ...] = ()
@@ -50,7 +52,9 @@ class Meter:
 
         `step` is the number of the newest step. Raises `DivergedError` naming the first value not finite.
         """
-        rows = torch.stack(self._rows).double().cpu().numpy() if self._rows else np.empty((0, 0))
+        rows = np.empty((0, 0))
+        if self._rows:
+            rows = self._over_processes(torch.stack(self._rows).double()).cpu().numpy()
         self._rows.clear()
         self._since = time.perf_counter()
         values, flags = np.split(rows, [len(self._names)], axis=1)

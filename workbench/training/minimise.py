@@ -4,6 +4,7 @@ import torch
 from torch import Tensor
 
 from workbench.training.state import TrainingState
+from workbench.training.team import ALONE, Team
 
 
 class Minimiser:
@@ -13,10 +14,12 @@ class Minimiser:
     leave weights, moments and step count alone (the protocol of torch's GradScaler). So nothing waits for the
     device, and the weights stay as they were before the bad step until somebody reads the flag. For an optimizer
     without that protocol the flag is read before each of its steps, which waits for the device.
+
+    Where several processes train, gradients are averaged here, the one place where they all pass.
     """
 
-    def __init__(self, state: TrainingState, device: torch.device, clip: float | None) -> None:
-        self._optimizers = state.optimizers
+    def __init__(self, state: TrainingState, device: torch.device, clip: float | None, team: Team = ALONE) -> None:
+        self._optimizers, self._team = state.optimizers, team
         self._device, self._clip = device, clip
         self._bad = torch.zeros((), device=device)
         self._one = torch.ones((), device=device)
@@ -32,16 +35,16 @@ class Minimiser:
         optimizer.zero_grad(set_to_none=True)
         with torch.autocast(self._device.type, enabled=False):
             loss.backward(inputs=parameters)
-        self._check(loss, parameters, by)
+        gradients = [p.grad for p in parameters if p.grad is not None]
+        self._check(self._team.average(gradients, loss), gradients, by)
         if self._clip is not None:
             torch.nn.utils.clip_grad_norm_(parameters, self._clip)
         if _heeds_flags(optimizer) or not self._bad.item():
             optimizer.step()
 
     @torch.no_grad()
-    def _check(self, loss: Tensor, parameters: list[Tensor], by: str) -> None:
+    def _check(self, loss: Tensor, gradients: list[Tensor], by: str) -> None:
         """Raise the flag for good where something is not finite: one pass over the gradients, times one."""
-        gradients = [p.grad for p in parameters if p.grad is not None]
         torch._amp_foreach_non_finite_check_and_unscale_(gradients, self._bad, self._one)
         torch._amp_foreach_non_finite_check_and_unscale_([loss.detach().float()], self._bad, self._one)
         self.flags[by] = self._bad.clone()
