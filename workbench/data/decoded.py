@@ -7,7 +7,6 @@ another name, and whoever comes meanwhile, waits. Where it cannot be kept, pictu
 import contextlib
 import errno
 import hashlib
-import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -62,7 +61,7 @@ def _whole(place: Path, wanted: Wanted) -> Store | None:
     """What is kept, if it is whole; damage is a reason to make it again, not to complain."""
     try:
         found = Store.open(place)
-        kind = (found.layout.count, found.layout.size) == (wanted.layout.count, wanted.size)
+        kind = (found.layout.pictures, found.layout.size) == (wanted.layout.pictures, wanted.size)
         return found if kind and found.layout.channels in (wanted.channels or 1, 3) and found.is_whole() else None
     except (OSError, ValueError):
         return None
@@ -70,7 +69,7 @@ def _whole(place: Path, wanted: Wanted) -> Store | None:
 
 def _still_closed(found: Store, wanted: Wanted, decode: Decode) -> bool:
     """Whether the files that could not be opened when the others were decoded, still cannot be."""
-    trial = Store.in_memory(wanted.layout._replace(count=1))
+    trial = Store.in_memory(wanted.layout._replace(pictures=1))
     for index in found.rows(CLOSED).tolist():
         attempt(trial, 0, wanted.task.path(index), decode)
         if trial.states[0] != CLOSED:
@@ -113,7 +112,7 @@ def _begun(part: Path, layout: Layout) -> Store:
         return Store.create(part, layout)
     if store.layout != layout or store.states.max() > CLOSED:
         return Store.create(part, layout)
-    store.states[store.damaged(range(layout.count))] = TODO
+    store.states[store.damaged(range(layout.pictures))] = TODO
     store.states[store.rows(CLOSED)] = TODO
     return store
 
@@ -121,7 +120,7 @@ def _begun(part: Path, layout: Layout) -> Store:
 def check_enough(store: Store, wanted: Wanted, decode: Decode) -> None:
     """Raise `InputError` where more than half of the pictures are broken, with what is wrong with the first."""
     broken = store.rows(BROKEN, CLOSED)
-    if 2 * len(broken) <= store.layout.count:
+    if 2 * len(broken) <= store.layout.pictures:
         return
     first, said = int(broken[0]), ""
     try:
@@ -129,8 +128,8 @@ def check_enough(store: Store, wanted: Wanted, decode: Decode) -> None:
     except Exception as error:  # noqa: BLE001  decoders raise anything on garbled bytes
         said = f" ({printable(str(error))})"
     raise InputError(
-        f"{len(broken)} of the {store.layout.count} images in {printable(str(wanted.task.root))} cannot be read, "
-        f"the first is {printable(wanted.task.names[first])}{said}. Replace or remove the broken ones."
+        f"{len(broken)} of the {store.layout.pictures} images in {printable(str(wanted.task.root))} cannot be "
+        f"read, the first is {printable(wanted.task.names[first])}{said}. Replace or remove the broken ones."
     )
 
 

@@ -46,13 +46,13 @@ class Task(NamedTuple):
 def fill(store: Store, task: Task, decode: Decode, progress: Progress) -> None:
     """Decode what a store has not got yet. Whatever `progress` raises ends it; nothing that is done is lost."""
     todo = store.rows(TODO).tolist()
-    done = store.layout.count - len(todo)
-    progress(_WHAT, done, store.layout.count)
+    done = store.layout.pictures - len(todo)
+    progress(_WHAT, done, store.layout.pictures)
     batches = _by_processes(store, task, todo) if len(todo) >= MANY else _by_threads(store, task, todo, decode)
     with closing(batches):
         for count in batches:
             done += count
-            progress(_WHAT, done, store.layout.count)
+            progress(_WHAT, done, store.layout.pictures)
 
 
 def attempt(store: Store, index: int, path: Path, decode: Decode) -> None:
@@ -144,7 +144,7 @@ class Worker:
                 **os.environ, "PYTHONPATH": f"{_HOME}{os.pathsep}{beside}" if beside else str(_HOME),
                 "OPENBLAS_NUM_THREADS": "1",
             },
-            **({"process_group": 0} if os.name == "posix" else {}),  # Ctrl+C is this process's alone to answer
+            process_group=0 if os.name == "posix" else None,  # Ctrl+C is this process's alone to answer
         )  # fmt: skip
 
     @property

@@ -1,18 +1,16 @@
 """`folder:PATH`: any tree of pictures becomes a set of square images.
 
 The subfolders directly below PATH are the classes; if they are `train` and `test`, they are the splits, and the
-classes are below them. Every picture is decoded once: the pixels are kept in the cache until a file changes. A small
-set is then read into memory, a larger one stays on the disk.
+classes are below them. Every picture is decoded once: the pixels are kept in the cache until a file changes. A
+small set is then read into memory, a larger one stays on the disk.
 """
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
-from typing import NamedTuple
 
-import numpy as np
 import torch
 from torch import Tensor
 
@@ -29,19 +27,10 @@ from workbench.data.store import BROKEN, CLOSED, COLOUR, GREY
 IN_MEMORY = 64 << 20  # bytes of a set above which it stays on the disk
 
 _RECIPE = "3"  # to be changed with every change of what decoding gives
+_IN = "\0"  # between the parts of a path: no name has it, and it comes before every other letter
 _NAMED = 3  # broken pictures named in a notice
 _SPLITS = ("train", "test")
 _printable = lru_cache(printable)  # of as many files as a folder has
-
-
-class _File(NamedTuple):
-    parts: tuple[str, ...]  # path below the folder
-    bytes: int
-    modified: int  # nanoseconds
-
-    @property
-    def name(self) -> str:
-        return "/".join(self.parts)
 
 
 def read_folder(info: DatasetInfo, size: int, channels: int | None, data: Path, progress: Progress) -> Found:
@@ -51,80 +40,77 @@ def read_folder(info: DatasetInfo, size: int, channels: int | None, data: Path, 
     notices. Raises `InputError` if there are none, or more than half of them cannot be read.
     """
     root = info.folder
-    files = sorted(_scan(root))
+    files = _scan(root)
     if not files:
         raise InputError(
             f"{printable(str(root))} holds no images. Give a folder with files ending in {', '.join(SUFFIXES)}, "
             "in it or in its subfolders."
         )
-    names = [file.name for file in files]
+    names = [path.replace(_IN, "/") for path in files]
+    state = (_RECIPE, *(f"{name} {facts}" for name, facts in zip(names, files.values(), strict=True)))
     wanted = Wanted(
-        Task(root.absolute(), names), size, channels, f"folder {real(root)} {size} {channels}",
-        (_RECIPE, *(f"{name} {file.bytes} {file.modified}" for name, file in zip(names, files, strict=True))),
+        Task(root.absolute(), names), size, channels, f"folder {real(root)} {size} {channels}", state
     )  # fmt: skip
     store, unkept = decoded(cache.home(data, root), wanted, decode, progress)
     rows = store.rows(COLOUR, GREY)
-    images: Images = Mapped(store, rows)
-    if images.bytes <= IN_MEMORY:
-        images = images[torch.from_numpy(np.arange(len(rows)))]
-    own_split = {file.parts[0] if len(file.parts) > 1 else "" for file in files} == set(_SPLITS)
-    found = _arrange(images, [files[row] for row in rows.tolist()], own_split, info)
+    mapped = Mapped(store, rows)
+    images: Images = mapped if mapped.nbytes > IN_MEMORY else mapped.to(torch.device("cpu"))
     broken = [names[row] for row in store.rows(BROKEN, CLOSED).tolist()]
+    own_split = {path.partition(_IN)[0] if _IN in path else "" for path in files} == set(_SPLITS)
+    paths = list(files)
+    found = _arrange(images, [paths[row] for row in rows.tolist()], own_split, info)
     notices = [_notice(broken, len(files))] if broken else []
     return found._replace(notices=(*notices, unkept) if unkept else tuple(notices))
 
 
-def _scan(root: Path) -> Iterator[_File]:
-    """Every picture below `root`, by suffix. Hidden files and folders are passed over."""
-    seen = {real(root)}
+def _scan(root: Path) -> dict[str, str]:
+    """Every picture below `root`, by suffix, sorted by path: its path, parted by `_IN`, and its bytes and time.
 
-    def enter(place: str, above: tuple[str, ...]) -> Iterator[_File]:
+    Hidden files and folders are passed over.
+    """
+    seen, found = {real(root)}, dict[str, str]()
+    waiting = [(str(root), "")]
+    while waiting:
+        place, above = waiting.pop()
         try:
-            with os.scandir(place) as found:
-                entries = [entry for entry in found if not entry.name.startswith(".")]
+            with os.scandir(place) as entries:
+                folders = _pictures(entries, above, found)
         except OSError as error:
-            raise _refused(error) from None
+            name = printable(str(error.filename))
+            raise InputError(
+                f"{name} cannot be opened ({error.strerror}). Make it readable, or move it away."
+            ) from None
+        # A link may lead back up: each real folder is entered once, under the first of its names.
         inside = []
-        for entry in entries:
-            if _is_folder(entry):
-                inside.append(entry)
-            elif entry.name.lower().endswith(SUFFIXES):
-                yield _File((*above, entry.name), *_facts(entry))
-        # A link may lead back up: each real folder is entered once.
-        inside = [
-            (entry.name, entry.path) for entry in sorted(inside, key=lambda entry: entry.name)
-            if _is_new(real(Path(entry.path)), seen)
-        ]  # fmt: skip
-        for name, path in inside:
-            yield from enter(path, (*above, name))
-
-    return enter(str(root), ())
+        for name in sorted(folders):
+            path = f"{place}/{name}"
+            if (folder := real(Path(path))) not in seen:
+                seen.add(folder)
+                inside.append((path, f"{above}{name}{_IN}"))
+        waiting += reversed(inside)
+    return {path: found[path] for path in sorted(found)}
 
 
-def _is_folder(entry: "os.DirEntry[str]") -> bool:
-    try:
-        return entry.is_dir()
-    except OSError:
-        return False
+def _pictures(entries: "Iterable[os.DirEntry[str]]", above: str, found: dict[str, str]) -> list[str]:
+    """Add the pictures of one folder to those found; return the names of the folders in it."""
+    folders = []
+    for entry in entries:
+        name = entry.name
+        if name.startswith("."):
+            continue
+        if entry.is_dir():
+            folders.append(name)
+        elif name.lower().endswith(SUFFIXES):
+            found[above + name] = _facts(entry)
+    return folders
 
 
-def _is_new(place: Path, seen: set[Path]) -> bool:
-    new = place not in seen
-    seen.add(place)
-    return new
-
-
-def _refused(error: OSError) -> InputError:
-    name = printable(str(error.filename))
-    return InputError(f"{name} cannot be opened ({error.strerror}). Make it readable, or move it away.")
-
-
-def _facts(entry: "os.DirEntry[str]") -> tuple[int, int]:
+def _facts(entry: "os.DirEntry[str]") -> str:
     try:
         facts = entry.stat()
     except OSError:  # a link to nowhere: decoding will count it as broken
-        return -1, -1
-    return facts.st_size, facts.st_mtime_ns
+        return "-1 -1"
+    return f"{facts.st_size} {facts.st_mtime_ns}"
 
 
 def _notice(broken: Sequence[str], count: int) -> str:
@@ -134,13 +120,13 @@ def _notice(broken: Sequence[str], count: int) -> str:
     return f"{len(broken)} of {count} images could not be read and {verb} left out: {named}{more}."
 
 
-def _arrange(images: Images, files: Sequence[_File], own_split: bool, info: DatasetInfo) -> Found:
+def _arrange(images: Images, files: Sequence[str], own_split: bool, info: DatasetInfo) -> Found:
     """Read splits and classes off the paths of the images, (N, C, S, S), one file each."""
     if not own_split:
         kinds = [_kind(file, 0) for file in files]
         classes = _class_names([kinds], info.title)
         return Found(Split(images, _labels(kinds, classes, info.title)), None, classes)
-    sides = [[i for i, file in enumerate(files) if file.parts[0] == side] for side in _SPLITS]
+    sides = [[i for i, file in enumerate(files) if file.startswith(side + _IN)] for side in _SPLITS]
     if not all(sides):
         side = printable(str(info.folder / _SPLITS[not sides[1]]))
         raise InputError(f"None of the images in {side} can be read. Replace them.")
@@ -154,9 +140,10 @@ def _arrange(images: Images, files: Sequence[_File], own_split: bool, info: Data
     return Found(train, test, classes)
 
 
-def _kind(file: _File, depth: int) -> str | None:
+def _kind(file: str, depth: int) -> str | None:
     """The class that a file's folder names; None where it lies in none."""
-    return _printable(file.parts[depth]) if len(file.parts) > depth + 1 else None
+    parts = file.split(_IN, depth + 1)
+    return _printable(parts[depth]) if len(parts) > depth + 1 else None
 
 
 def _class_names(groups: Sequence[Sequence[str | None]], title: str) -> tuple[str, ...]:

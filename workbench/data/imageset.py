@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from models.base import ImageShape
@@ -85,6 +86,26 @@ def drawn(images: Tensor, generator: torch.Generator) -> Tensor:
     Salakhutdinov and Murray, "On the quantitative analysis of deep belief networks", ICML 2008.
     """
     return torch.bernoulli(to_unit(images), generator=generator)
+
+
+def binarised(split: Split, seed: int | None) -> Split:
+    """Images of 0 and 255 alone: by the threshold, or drawn once from `seed`.
+
+    Those on the disk become so as they are read; each is drawn from (seed, its place), whichever are read.
+    """
+    images = split.images
+    if isinstance(images, Tensor):
+        once = None if seed is None else torch.Generator().manual_seed(seed)
+        return Split(thresholded(images) if once is None else to_bytes(drawn(images, once)), split.labels)
+    if seed is None:
+        return Split(images.seen_as("static", lambda pixels, _: thresholded(pixels)), split.labels)
+
+    def draw(pixels: Tensor, rows: NDArray[np.int64]) -> Tensor:
+        seeds = (int(np.random.SeedSequence((seed, row)).generate_state(1)[0]) for row in rows.tolist())
+        dice = (torch.Generator().manual_seed(own) for own in seeds)
+        return torch.stack([to_bytes(drawn(*pair)) for pair in zip(pixels, dice, strict=True)])
+
+    return Split(images.seen_as(f"dynamic {seed}", draw), split.labels)
 
 
 def to_bytes(images: Tensor) -> Tensor:

@@ -40,7 +40,12 @@ class Mapped:
         return torch.Size((len(self.rows), *self.store.pixels.shape[1:]))
 
     @property
-    def bytes(self) -> int:
+    def device(self) -> torch.device:
+        """Where what is read is."""
+        return torch.device("cpu")
+
+    @property
+    def nbytes(self) -> int:
         """What all of them would take in memory."""
         return len(self.rows) * self.store.layout.picture
 
@@ -87,8 +92,20 @@ class Mapped:
         return there
 
     def _expect(self, rows: NDArray[np.int64]) -> None:
-        """Tell the system what will be read, so that the disk fetches all of it at once, not one page after another."""
+        """Tell the system what will be read: the disk then fetches all of it at once, and nothing else.
+
+        Page faults alone wait for one image after another, and each of them reads megabytes around it, which a
+        memory smaller than the set throws away unseen.
+        """
+        if self.store.path is None or not hasattr(mmap, "MADV_WILLNEED"):
+            return
+        for start, end in self.store.stretches(np.sort(rows)):
+            self.store.memory.madvise(mmap.MADV_WILLNEED, start, end - start)
 
     def digest(self) -> bytes:
         """Bytes that change with any pixel, without reading them: the prints of the images, in order."""
         return self.word.encode() + self.store.prints[self.rows].tobytes()
+
+    def seen_as(self, word: str, look: "Callable[[Tensor, NDArray[np.int64]], Tensor]") -> "Mapped":
+        """The same images, looked at in a way that `word` names: pixels (B, C, H, W) and rows (B,) -> pixels."""
+        return replace(self, look=look, word=word)

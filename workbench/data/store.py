@@ -33,7 +33,7 @@ _GRAIN = 2 * 10**9  # nanoseconds that every file system can keep as a time of c
 class Layout(NamedTuple):
     """How many pictures of what kind."""
 
-    count: int
+    pictures: int
     channels: int
     size: int
 
@@ -45,7 +45,7 @@ class Layout(NamedTuple):
     @property
     def bytes(self) -> int:
         """Bytes of the whole file."""
-        return _HEAD + self.count * (self.picture + _PRINT + 1)
+        return _HEAD + self.pictures * (self.picture + _PRINT + 1)
 
 
 class Store:
@@ -76,7 +76,7 @@ class Store:
         try:
             with path.open("wb") as file:
                 _take_space(file.fileno(), layout.bytes)
-                file.write(_head({"count": layout.count, "channels": layout.channels, "size": layout.size}))
+                file.write(_head(layout._asdict()))
         except OSError:
             path.unlink(missing_ok=True)
             raise
@@ -93,6 +93,17 @@ class Store:
             # Read-only maps are private ones: torch warns of arrays that cannot be written.
             access = mmap.ACCESS_WRITE if writable else mmap.ACCESS_COPY
             return cls(mmap.mmap(file.fileno(), layout.bytes, access=access), layout, path)
+
+    def stretches(self, rows: NDArray[np.int64]) -> list[tuple[int, int]]:
+        """Where pictures, given in rising order, lie in the file: whole pages, neighbours in one piece."""
+        if not len(rows):
+            return []
+        breaks = np.flatnonzero(np.diff(rows) > 1)
+        first, last = rows[np.append(0, breaks + 1)], rows[np.append(breaks, len(rows) - 1)]
+        page = mmap.PAGESIZE
+        starts = (_HEAD + first * self.layout.picture) // page * page
+        ends = _HEAD + (last + 1) * self.layout.picture
+        return list(zip(starts.tolist(), ends.tolist(), strict=True))
 
     def put(self, index: int, picture: Bytes) -> None:
         """Keep a picture, (C, S, S)."""
@@ -139,7 +150,7 @@ class Store:
         facts = _facts(self.memory[:_HEAD])
         if facts.get("seal") != self._seal(facts.get("changed")):
             return False
-        count, some = self.layout.count, max(1, CHECKED // self.layout.picture)
+        count, some = self.layout.pictures, max(1, CHECKED // self.layout.picture)
         if some >= count or self.path.stat().st_mtime_ns != facts["changed"]:
             whole = not self.damaged(range(count))
             if whole:  # a copy of a cache is looked at as a whole only once

@@ -32,9 +32,10 @@ from workbench.training.events import (
 from workbench.training.memory import batch_that_fits
 from workbench.training.meter import DivergedError, Meter, Numbers
 from workbench.training.minimise import Minimiser
-from workbench.training.order import Order, seed_for
+from workbench.training.order import seed_for
 from workbench.training.saving import Saver
 from workbench.training.state import TrainingState
+from workbench.training.supply import Supply
 
 DIAGNOSED_STEPS, LEAST_DIAGNOSED = 200, 20
 
@@ -54,9 +55,8 @@ class Trainer:
         self.folder = folder
         self.images = images
         self._keeper, self._sinks = record, list(sinks)
-        self._pixels = images.train.images.to(machine.device)  # uint8, all of them, once
-        self._labels = None if images.train.labels is None else images.train.labels.to(machine.device)
-        self._order = Order(len(self._pixels), settings.batch_size, settings.seed, machine.device)
+        self._supply = Supply(images.train, settings, machine.device)
+        self._order = self._supply.order
         self.steps_total = settings.steps or settings.epochs * self._order.steps_per_epoch
         self._noise = torch.Generator(machine.device)
         self._minimise = Minimiser(state, machine.device, settings.clip)
@@ -82,6 +82,7 @@ class Trainer:
                 self.tell(Progress(self._record("train", *summary, step=step), self._rate, 0.0))
             bad = error.reports[-1][0] if error.reports else self.state.step
             finished = Finished("diverged", bad, f"{error}. {self._advice(error)}", self.seconds())
+        self._supply.close()
         self.tell(finished)
         return finished
 
@@ -147,10 +148,9 @@ class Trainer:
         return last and not self.control.hurried
 
     def _batch(self, step: int) -> Batch:
-        indices = self._order.indices(step)
+        pixels, labels = self._supply.batch(step)
         self._noise.manual_seed(seed_for(self.settings.seed, "noise", step))
-        labels = None if self._labels is None else self._labels[indices]
-        return Batch(self.images.seen(self._pixels[indices], self._noise), labels, step, self._noise)
+        return Batch(self.images.seen(pixels, self._noise), labels, step, self._noise)
 
     def _precision(self) -> torch.autocast:
         # No cache of cast weights: a model may use a network again after its optimizer has moved it.

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 SHOWN = 96  # images
+LOOKED_AT = 4096  # of a set that stays on the disk
 
 
 class Wanted(NamedTuple):
@@ -42,7 +43,7 @@ class Preview:
     train: int
     test: int
     classes: tuple[str, ...]
-    low: float  # of all pixels to train on, in [0, 1]
+    low: float  # of all pixels to train on, or of many of them, in [0, 1]
     high: float
     mean: float
 
@@ -65,8 +66,11 @@ def read(wanted: Wanted, progress: Callable[[str, int, int], None]) -> Preview:
         wanted.dataset, data_dir=wanted.data_dir, image_size=wanted.image_size, channels=wanted.channels,
         limit=wanted.limit, seed=wanted.data_seed, progress=progress,
     )  # fmt: skip
+    order = shuffled(len(found.train), 0)
+    some = found.train.images[order[:SHOWN]].numpy()
     pixels = found.train.images
-    some = pixels[shuffled(len(pixels), 0)[:SHOWN]].numpy()
+    if not isinstance(pixels, torch.Tensor):
+        pixels = pixels[order[:LOOKED_AT]]
     mean = pixels.sum(dtype=torch.int64).item() / pixels.numel() / 255
     low, high = pixels.min().item() / 255, pixels.max().item() / 255
     return Preview(found.title, some, len(found.train), len(found.test), found.classes, low, high, mean)
