@@ -13,7 +13,7 @@ from models.errors import InputError
 from workbench import bugs
 from workbench.ui.garbage import uncollected
 from workbench.ui.new.form import Form
-from workbench.units import dataset_title
+from workbench.units import Pace, dataset_title
 
 if TYPE_CHECKING:
     import numpy as np
@@ -107,10 +107,12 @@ class Reader:
         self._thread.start()
 
     def _read(self, wish: Wanted) -> None:
+        pace = Pace()
+
         def progress(what: str, done: int, total: int) -> None:
             if wish != self._wish:
                 raise _GivenUp
-            self.stage = f"{what} {done / total:.0%}" if total else f"{what} ..."
+            self.stage = pace.words(what, done, total)
 
         try:
             self._known[wish] = read(wish, progress)
