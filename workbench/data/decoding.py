@@ -10,9 +10,9 @@ import queue
 import subprocess
 import sys
 import warnings
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -48,8 +48,8 @@ def fill(store: Store, task: Task, decode: Decode, progress: Progress) -> None:
     todo = store.rows(TODO).tolist()
     done = store.layout.pictures - len(todo)
     progress(_WHAT, done, store.layout.pictures)
-    batches = _by_processes(store, task, todo) if len(todo) >= MANY else _by_threads(store, task, todo, decode)
-    with closing(batches):
+    crew = _hired(store, task) if len(todo) >= MANY else None
+    with closing(_by_processes(crew, todo) if crew else _by_threads(store, task, todo, decode)) as batches:
         for count in batches:
             done += count
             progress(_WHAT, done, store.layout.pictures)
@@ -74,9 +74,9 @@ def _by_threads(store: Store, task: Task, todo: Sequence[int], decode: Decode) -
             yield len(batch)
 
 
-def _by_processes(store: Store, task: Task, todo: Sequence[int]) -> Generator[int, None, None]:
+def _by_processes(crew: "Crew", todo: Sequence[int]) -> Generator[int, None, None]:
     batches = [todo[start : start + _BATCH] for start in range(0, len(todo), _BATCH)]
-    with _crew(store, task) as crew, ThreadPoolExecutor(crew.size) as pool:
+    with ThreadPoolExecutor(crew.size) as pool:
         try:
             yield from pool.map(crew.decode, batches)
         finally:
@@ -84,24 +84,34 @@ def _by_processes(store: Store, task: Task, todo: Sequence[int]) -> Generator[in
             pool.shutdown(wait=False, cancel_futures=True)
 
 
-@contextmanager
-def _crew(store: Store, task: Task) -> "Iterator[Crew]":
-    crew = Crew(store, task)
+def _hired(store: Store, task: Task) -> "Crew | None":
+    """A crew; None where there can be none: a store in memory is this process's alone."""
+    if store.path is None:
+        return None
+    crew = Crew(store.path, store, task)
     try:
-        yield crew
-    finally:
+        crew.hire()
+    except OSError:  # no process can be started, perhaps for want of memory
         crew.dismiss()
+        return None
+    except BaseException:  # interrupted
+        crew.dismiss()
+        raise
+    return crew
 
 
 class Crew:
     """Processes that decode, one for each core."""
 
-    def __init__(self, store: Store, task: Task) -> None:
+    def __init__(self, path: Path, store: Store, task: Task) -> None:
         self.size = available_cores()
-        self._store, self._task = store, task
+        self._path, self._store, self._task = path, store, task
         self._idle: queue.SimpleQueue[Worker] = queue.SimpleQueue()
         self._all: list[Worker] = []
         self._dismissed = False
+
+    def hire(self) -> None:
+        """Start the processes. Raises OSError where one cannot be started."""
         for _ in range(self.size):
             self._idle.put(self._hire())
 
@@ -125,8 +135,7 @@ class Crew:
             worker.end()
 
     def _hire(self) -> "Worker":
-        assert self._store.path is not None
-        worker = Worker(self._store.path, self._task)
+        worker = Worker(self._path, self._task)
         self._all.append(worker)
         return worker
 
@@ -136,6 +145,7 @@ class Worker:
 
     def __init__(self, store: Path, task: Task) -> None:
         self._task = task
+        self.alive = True  # as far as is known: the system tells a little later than the pipe
         beside = os.environ.get("PYTHONPATH")
         self._process = subprocess.Popen(
             [sys.executable, "-P", "-m", "workbench.data.decode_worker", str(store), str(task.root)],
@@ -147,11 +157,6 @@ class Worker:
             process_group=0 if os.name == "posix" else None,  # Ctrl+C is this process's alone to answer
         )  # fmt: skip
 
-    @property
-    def alive(self) -> bool:
-        """Whether it can be given something to do."""
-        return self._process.poll() is None
-
     def decode(self, batch: Sequence[int]) -> bool:
         """Whether a batch was decoded; False where the process has ended."""
         assert self._process.stdin is not None
@@ -160,9 +165,10 @@ class Worker:
         try:
             self._process.stdin.write(line.encode() + b"\n")
             self._process.stdin.flush()
-            return bool(self._process.stdout.readline())
+            self.alive = bool(self._process.stdout.readline())
         except (OSError, ValueError):
-            return False
+            self.alive = False
+        return self.alive
 
     def end(self) -> None:
         """End it, whatever it does."""
