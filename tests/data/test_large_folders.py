@@ -19,10 +19,12 @@ from PIL import Image
 
 from models.errors import InputError
 from tests.harness import begin, train
+from workbench.config import TrainingSettings
 from workbench.data import decoded, decoding, folder, store
 from workbench.data.imageset import ImageSet
 from workbench.data.load import load
 from workbench.data.mapped import Mapped
+from workbench.training import supply
 from workbench.training.events import Evaluated, Snapshot
 
 MANY = 1100
@@ -277,3 +279,18 @@ def test_a_full_disk(pictures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyP
         InputError, match=r"no space left on device, and .* Make room there, or give another --data"
     ):
         read(pictures, tmp_path / "full")
+
+
+def test_images_in_memory_that_a_device_has_no_room_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """They are fetched batch by batch, over the ends of epochs; also the same step twice, and one out of turn."""
+    digits = load("digits", image_size=8, limit=70).train
+    settings, cpu = TrainingSettings(batch_size=16), torch.device("cpu")
+    here = supply.Supply(digits, settings, cpu)
+    monkeypatch.setattr(supply, "fits", lambda *_: False)
+    ahead = supply.Supply(digits, settings, cpu)
+    for step in (0, 1, 2, 3, 4, 5, 5, 2, 40):
+        for found, expected in zip(ahead.batch(step), here.batch(step), strict=True):
+            assert found is not None
+            assert expected is not None
+            assert torch.equal(found, expected)
+    ahead.close()
