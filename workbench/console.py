@@ -18,7 +18,7 @@ from models.metric import Metric
 from workbench.runs.folder import RunFolder
 from workbench.training.events import Evaluated, Event, Finished, Notice, Paused, Saved, Snapshot, Started
 from workbench.training.events import Progress as Report
-from workbench.units import duration, number
+from workbench.units import Pace, duration, number
 
 LINE_SECONDS = 5.0  # between plain lines
 FRAME_SECONDS = 0.1  # between live lines; on tiny sets there are hundreds of reports a second
@@ -219,12 +219,13 @@ def _ending(result: Mapping[str, Any], folder: RunFolder) -> Iterator[str]:
 
 
 class DataProgress(AbstractContextManager["DataProgress"]):
-    """Tells how far the loading of a dataset is: a bar on a terminal, a line for each stage elsewhere."""
+    """Tells how far the loading of a dataset is: a bar on a terminal, a line now and then elsewhere."""
 
     def __init__(self, console: Console, quiet: bool) -> None:
         self._console, self._quiet = console, quiet
         self._live = Progress(console=console, transient=True, disable=quiet or not interactive(console))
         self._tasks: dict[str, TaskID] = {}
+        self._pace, self._last_line = Pace(), 0.0
 
     def __exit__(self, *_: object) -> None:
         if self._tasks:
@@ -233,8 +234,12 @@ class DataProgress(AbstractContextManager["DataProgress"]):
     def __call__(self, what: str, done: int, total: int) -> None:
         if not self._tasks:
             self._live.start()  # most sets are there at once, and then nothing flickers
-        if what not in self._tasks:
+        said, now = self._pace.words(what, done, total), time.monotonic()
+        new = what not in self._tasks
+        if new:
             self._tasks[what] = self._live.add_task(what)
-            if not self._quiet and not interactive(self._console):
-                _print(self._console, f"{what} ...")
-        self._live.update(self._tasks[what], completed=done, total=total or None)
+        if not self._quiet and not interactive(self._console) and (new or now - self._last_line >= LINE_SECONDS):
+            self._last_line = now
+            _print(self._console, f"{what} ..." if new else said)
+        counted = said if what.endswith(" images") else what  # percents stand behind the bar
+        self._live.update(self._tasks[what], description=counted, completed=done, total=total or None)

@@ -18,7 +18,7 @@ from torch import Tensor
 from models.base import Bounded, Encodes, GenerativeModel, Latent
 from models.errors import InputError
 from workbench.config import Sampler as Kind
-from workbench.data.imageset import ImageSet, to_unit
+from workbench.data.imageset import Images, ImageSet, to_unit
 
 CODES = 10_000  # training images whose codes a density is fitted to
 COMPONENTS = 10
@@ -112,7 +112,7 @@ def codes_of(model: Encodes, images: ImageSet, most: int = CODES) -> Tensor:
     return torch.cat(found).float()
 
 
-def encode_all(model: Encodes, images: Tensor, batch: int = _BATCH) -> Tensor:
+def encode_all(model: Encodes, images: Images, batch: int = _BATCH) -> Tensor:
     """The codes of uint8 images (N, C, H, W), a batch at a time: (N, D) on the model's device."""
     assert isinstance(model, torch.nn.Module)
     device = next(model.parameters()).device

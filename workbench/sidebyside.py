@@ -1,6 +1,5 @@
 """What several runs have to show beside one another, gathered from their folders: one model in memory at a time."""
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -14,6 +13,7 @@ from workbench import figures, session
 from workbench.album import flat
 from workbench.comparison import Column, Comparison
 from workbench.config import RunConfig
+from workbench.data import imageset
 from workbench.data.imageset import ImageSet, to_bytes, to_unit
 from workbench.figures import Panel, Series, Shown
 from workbench.figures.comparison import SAMPLES
@@ -115,9 +115,10 @@ class _Gathered:
         if not isinstance(model, Reconstructs):
             return None
         held_out = images.test.images
-        mark = hashlib.sha256(f"{tuple(held_out.shape)}".encode() + held_out.numpy().tobytes()).hexdigest()
+        mark = imageset.fingerprint(imageset.Split(held_out, None))
         if self.originals is None:
-            self.originals, self._held_out = held_out[:RECONSTRUCTED].numpy(), mark
+            self.originals = held_out[:RECONSTRUCTED].to(torch.device("cpu")).numpy()
+            self._held_out = mark
         if mark != self._held_out:
             self.notes.append(f"{label} has other held-out images, so its reconstructions are left out.")
             return None

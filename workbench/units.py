@@ -1,5 +1,6 @@
 """Numbers, times and names as a person reads them, the same on the console and on the screen."""
 
+import time
 from pathlib import Path
 from typing import Any
 
@@ -41,3 +42,22 @@ def plain(value: Any) -> str:
 def dataset_title(dataset: str) -> str:
     """What a table or a heading calls a set; a folder by its own name, whether or not it is still there."""
     return Path(dataset).name if dataset.startswith("folder:") else dataset
+
+
+class Pace:
+    """How far something is, in words: "decoding images 12,300 of 100,000, 2,100 images/s", or in percent."""
+
+    def __init__(self) -> None:
+        self._what, self._since, self._begun_at = "", 0.0, 0
+
+    def words(self, what: str, done: int, total: int) -> str:
+        """What is being done, how much of it is done, of how much; 0 where that is not known."""
+        now = time.monotonic()
+        if what != self._what:
+            self._what, self._since, self._begun_at = what, now, done
+        if not total:
+            return f"{what} ..."
+        if not what.endswith(" images"):
+            return f"{what} {done / total:.0%}"
+        said, seconds = f"{what} {done:,} of {total:,}", now - self._since
+        return f"{said}, {(done - self._begun_at) / seconds:,.0f} images/s" if seconds >= 1 else said

@@ -11,6 +11,7 @@ import json
 import os
 import sys
 import threading
+import time
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, TextIO
@@ -20,6 +21,9 @@ from workbench.config import RunConfig
 from workbench.runs.folder import RunFolder
 from workbench.signals import Signals
 from workbench.training.control import Control
+from workbench.units import Pace
+
+TELLING_SECONDS = 0.2
 
 
 class Voice:
@@ -36,17 +40,18 @@ class Voice:
 
 
 class Preparing:
-    """How far the loading of the images is, told at most once a percent."""
+    """How far the loading of the images is, told a few times a second."""
 
     def __init__(self, voice: Voice, control: Control) -> None:
-        self._voice, self._control, self._said = voice, control, ""
+        self._voice, self._control, self._pace = voice, control, Pace()
+        self._what, self._said_at = "", 0.0
 
     def __call__(self, what: str, done: int, total: int) -> None:
         if self._control.stopping:
             raise InputError("Stopped before it began.")
-        stage = f"{what} {done / total:.0%}" if total else f"{what} ..."
-        if stage != self._said:
-            self._said = stage
+        stage, now = self._pace.words(what, done, total), time.monotonic()
+        if what != self._what or now - self._said_at >= TELLING_SECONDS:
+            self._what, self._said_at = what, now
             self._voice.say(stage=stage)
 
 

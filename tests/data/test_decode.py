@@ -127,6 +127,51 @@ def test_shrinking_does_not_alias(tmp_path: Path) -> None:
         assert 120 < image.min() <= image.max() < 136
 
 
+def photograph(width: int, height: int) -> Image.Image:
+    """Noise whose spectrum falls like that of photographs."""
+    dice = np.random.Generator(np.random.PCG64(0))
+    rows, columns = np.fft.fftfreq(height)[:, None], np.fft.rfftfreq(width)[None]
+    fall = 1 / np.maximum(np.hypot(rows, columns), 1 / width) ** 1.2
+    layers = [np.fft.irfft2(fall * np.exp(2j * np.pi * dice.random(fall.shape)), s=(height, width)) for _ in "RGB"]
+    light = np.mean(layers, axis=0)
+    colour = np.stack([0.7 * light + 0.3 * layer for layer in layers], -1)
+    return Image.fromarray((128 + 45 * colour / colour.std()).clip(0, 255).astype(np.uint8))
+
+
+@pytest.mark.parametrize(
+    ("width", "height", "size"), [(500, 375, 32), (500, 375, 64), (400, 300, 64), (900, 700, 128)]
+)
+def test_a_jpeg_is_decoded_at_a_fraction_without_harm(tmp_path: Path, width: int, height: int, size: int) -> None:
+    """It is nearer to the whole picture resized by Lanczos than a bilinear filter, torchvision's own, comes."""
+    photograph(width, height).save(tmp_path / "x.jpg", quality=85)
+    whole = Image.open(tmp_path / "x.jpg").convert("RGB")
+    left, side = (width - height) / 2, height
+    best, usual = (
+        np.asarray(whole.resize((size, size), kind, box=(left, 0, left + side, side)), float)
+        for kind in (Image.Resampling.LANCZOS, Image.Resampling.BILINEAR)
+    )
+    ours = decode(tmp_path / "x.jpg", size, 3).transpose(1, 2, 0)
+    assert np.square(ours - best).mean() < np.square(usual - best).mean()
+
+
+@pytest.mark.parametrize("side", [128, 140, 256, 300, 512, 700, 1100])
+def test_the_smallest_fraction_that_leaves_twice_the_size(
+    tmp_path: Path, side: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Image.new("RGB", (side + 40, side)).save(tmp_path / "x.jpg")
+    seen: list[int] = []
+    real = Image.Image.resize
+
+    def resize(self: Image.Image, *given: object, **named: object) -> Image.Image:
+        seen.append(self.height)
+        return real(self, *given, **named)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(Image.Image, "resize", resize)
+    decode(tmp_path / "x.jpg", 64, 3)
+    fractions = [-(-side // by) for by in (8, 4, 2, 1)]
+    assert seen == [next((left for left in fractions if left >= 128), side)]
+
+
 def test_tiny_and_thin_pictures(tmp_path: Path) -> None:
     Image.new("RGB", (1, 1), "red").save(tmp_path / "dot.png")
     Image.new("RGB", (900, 1), "red").save(tmp_path / "line.png")

@@ -191,7 +191,7 @@ def test_a_picture_that_could_not_be_opened_is_tried_again(tmp_path: Path, decod
     for _ in range(2):
         images = load(f"folder:{tmp_path / 'some'}", data_dir=tmp_path)
         assert images.notices == ("1 of 5 images could not be read and was left out: link.png.",)
-    assert len(decoded) == 10
+    assert len(decoded) == 6  # the second time only this one
 
 
 def test_a_picture_that_memory_was_too_short_for_is_tried_again(

@@ -10,6 +10,7 @@ from models.base import Batch
 from tests.harness import begin, train
 from workbench import session
 from workbench.runs import checkpoint
+from workbench.training import supply
 from workbench.training.meter import Meter
 from workbench.training.minimise import Minimiser
 
@@ -77,3 +78,15 @@ def test_what_does_not_fit_says_what_would(tmp_path: Path) -> None:
     state = run.folder.state()
     assert state.status == "failed"
     assert "The device ran out of memory with --batch-size 96. A step of" in state.reason
+
+
+def test_images_the_gpu_has_no_room_for_train_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Fetched ahead into pinned memory and copied while the step before computes: not a bit is other."""
+    monkeypatch.setenv("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+    weights = []
+    for share in (supply.SHARE, 0.0):
+        monkeypatch.setattr(supply, "SHARE", share)
+        run = begin(tmp_path, "vae", str(share), steps="60", device="cuda", dataset="digits", deterministic="true")
+        train(run)
+        weights.append(run.state.model.state_dict())
+    assert all(torch.equal(weights[0][name], weights[1][name]) for name in weights[0])

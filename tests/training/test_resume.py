@@ -14,12 +14,12 @@ from models.base import Batch, Minimise
 from models.errors import InputError
 from tests.harness import begin, train
 from workbench import session
+from workbench.cores import available_cores
 from workbench.runs import checkpoint
 from workbench.runs.folder import RunFolder
 from workbench.runs.history import History
 from workbench.runs.state import State
 from workbench.training.control import Control
-from workbench.training.devices import available_cores
 from workbench.training.events import Evaluated, Event, Notice, Progress, Snapshot
 
 

@@ -53,7 +53,7 @@ def _reference(subject: Subject, described: Features, least: int) -> Reference |
     """Held-out images where there are enough of them, else training images, else nothing."""
     for split, images in (("held-out", subject.images.test.images), ("training", subject.images.train.images)):
         if len(images) >= least:
-            some = images[: subject.sizes.drawn]
+            some = images[: subject.sizes.drawn].to(torch.device("cpu"))
             if split == "training" and subject.images.binarise == "dynamic":
                 some = to_bytes(subject.images.seen(some, torch.Generator().manual_seed(0)))
             return Reference(split, some, described(some, subject.clock))

@@ -13,7 +13,7 @@ from torch import Tensor
 from workbench.appraisal.clock import Clock
 from workbench.appraisal.measures import CONDITIONS, MEASURES
 from workbench.config import Sampler as SamplerKind
-from workbench.data.imageset import ImageSet, fingerprint
+from workbench.data.imageset import Images, ImageSet, fingerprint
 from workbench.evaluation.intervals import Estimate
 from workbench.runs.evaluations import Effort, Measured
 from workbench.training.state import Model
@@ -77,10 +77,10 @@ class Subject:
         return torch.Generator(self.device).manual_seed(SEED + index)
 
     def held_out(self, most: int) -> Tensor:
-        """The first held-out images: uint8 (N, C, H, W)."""
-        return self.images.test.images[:most]
+        """The first held-out images: uint8 (N, C, H, W), in memory."""
+        return self.images.test.images[:most].to(torch.device("cpu"))
 
-    def batches(self, images: Tensor) -> Iterator[Tensor]:
+    def batches(self, images: Images) -> Iterator[Tensor]:
         """uint8 images a batch at a time on the device."""
         for done, part in enumerate(images.split(BATCH)):
             self.clock(done * BATCH, len(images))

@@ -1,42 +1,36 @@
 """`folder:PATH`: any tree of pictures becomes a set of square images.
 
 The subfolders directly below PATH are the classes; if they are `train` and `test`, they are the splits, and the
-classes are below them. Every picture is decoded once: the pixels are kept in the cache until a file changes.
+classes are below them. Every picture is decoded once: the pixels are kept in the cache until a file changes. A
+small set is then read into memory, a larger one stays on the disk.
 """
 
-import json
 import os
-import warnings
-from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from functools import lru_cache
 from pathlib import Path
-from typing import NamedTuple
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from models.errors import InputError
 from workbench.data import cache
 from workbench.data.catalogue import SUFFIXES, DatasetInfo, printable, real
 from workbench.data.decode import decode
-from workbench.data.imageset import Found, Progress, Split
+from workbench.data.decoded import Wanted, decoded
+from workbench.data.decoding import Task
+from workbench.data.imageset import Found, Images, Progress, Split
+from workbench.data.mapped import Mapped
+from workbench.data.store import BROKEN, CLOSED, COLOUR, GREY
+
+IN_MEMORY = 64 << 20  # bytes of a set above which it stays on the disk
 
 _RECIPE = "2"  # to be changed with every change of what decoding gives
-_BATCH = 256  # pictures between two words of progress
+_IN = "\0"  # between the parts of a path: no name has it, and it comes before every other letter
 _NAMED = 3  # broken pictures named in a notice
 _SPLITS = ("train", "test")
-
-
-class _File(NamedTuple):
-    parts: tuple[str, ...]  # path below the folder
-    bytes: int
-    modified: int  # nanoseconds
-
-    @property
-    def name(self) -> str:
-        return "/".join(self.parts)
+_printable = lru_cache(printable)  # of as many files as a folder has
 
 
 def read_folder(info: DatasetInfo, size: int, channels: int | None, data: Path, progress: Progress) -> Found:
@@ -52,95 +46,78 @@ def read_folder(info: DatasetInfo, size: int, channels: int | None, data: Path, 
             f"{printable(str(root))} holds no images. Give a folder with files ending in {', '.join(SUFFIXES)}, "
             "in it or in its subfolders."
         )
-    pixels = cache.cached(
-        cache.home(data, root),
-        f"folder {real(root)} {size} {channels} {_RECIPE}",
-        (f"{file.name} {file.bytes} {file.modified}" for file in files),
-        lambda: _decode_all(root, files, size, channels, progress),
-    )
-    images: Tensor = pixels.tensors["images"]
-    broken: list[str] = json.loads(pixels.notes["broken"])
-    left_out = set(broken)
-    good = [file for file in files if file.name not in left_out]
-    own_split = {file.parts[0] if len(file.parts) > 1 else "" for file in files} == set(_SPLITS)
-    found = _arrange(images, good, own_split, info)
-    return found._replace(notices=(_notice(broken, len(files)),) if broken else ())
+    names = [path.replace(_IN, "/") for path in files]
+    state = (_RECIPE, *(f"{name} {facts}" for name, facts in zip(names, files.values(), strict=True)))
+    wanted = Wanted(
+        Task(root.absolute(), names), size, channels, f"folder {real(root)} {size} {channels}", state
+    )  # fmt: skip
+    store, unkept = decoded(cache.home(data, root), wanted, decode, progress)
+    rows = store.rows(COLOUR, GREY)
+    mapped = Mapped(store, rows)
+    images: Images = mapped if mapped.nbytes > IN_MEMORY else mapped.to(torch.device("cpu"))
+    broken = [names[row] for row in store.rows(BROKEN, CLOSED).tolist()]
+    own_split = {path.partition(_IN)[0] if _IN in path else "" for path in files} == set(_SPLITS)
+    paths = list(files)
+    found = _arrange(images, [paths[row] for row in rows.tolist()], own_split, info)
+    notices = [_notice(broken, len(files))] if broken else []
+    return found._replace(notices=(*notices, unkept) if unkept else tuple(notices))
 
 
-def _scan(root: Path) -> list[_File]:
-    """Every picture below `root`, by suffix, sorted by path. Hidden files and folders are passed over."""
-    seen = {real(root)}
-    found: list[tuple[str, ...]] = []
-    for here, folders, names in os.walk(root, onerror=_refuse, followlinks=True):
-        # A link may lead back up: each real folder is entered once.
-        inside = [(name, real(Path(here, name))) for name in sorted(folders) if not name.startswith(".")]
-        folders.clear()
-        for name, place in inside:
-            if place not in seen:
-                seen.add(place)
-                folders.append(name)
-        above = Path(here).relative_to(root).parts
-        pictures = (name for name in names if name.lower().endswith(SUFFIXES) and not name.startswith("."))
-        found += [(*above, name) for name in pictures]
-    return [_File(parts, *_facts(root.joinpath(*parts))) for parts in sorted(found)]
+def _scan(root: Path) -> dict[str, str]:
+    """Every picture below `root`, by suffix, sorted by path: its path, parted by `_IN`, and its bytes and time.
 
-
-def _refuse(error: OSError) -> None:
-    name = printable(str(error.filename))
-    raise InputError(f"{name} cannot be opened ({error.strerror}). Make it readable, or move it away.")
-
-
-def _facts(path: Path) -> tuple[int, int]:
-    try:
-        facts = path.stat()
-    except OSError:  # a link to nowhere: decoding will count it as broken
-        return -1, -1
-    return facts.st_size, facts.st_mtime_ns
-
-
-def _decode_all(
-    root: Path, files: Sequence[_File], size: int, channels: int | None, progress: Progress
-) -> cache.Pixels:
-    """Decode every file: the pictures that could be read, in order, and the names of those that could not."""
-    images = np.empty((len(files), channels or 3, size, size), np.uint8)
-    broken: dict[str, Exception] = {}
-    good = 0
-
-    def attempt(file: _File) -> NDArray[np.uint8] | Exception:
+    Hidden files and folders are passed over.
+    """
+    seen, found = {real(root)}, dict[str, str]()
+    waiting = [(str(root), "")]
+    while waiting:
+        place, above = waiting.pop()
         try:
-            return decode(root.joinpath(*file.parts), size, channels or 3)
-        except Exception as error:  # noqa: BLE001  decoders raise anything on garbled bytes
-            return error
-
-    with warnings.catch_warnings(), ThreadPoolExecutor(min(16, os.cpu_count() or 1)) as pool:
-        warnings.simplefilter("ignore")  # Pillow's remarks on odd files; what matters it raises
-        for start in range(0, len(files), _BATCH):
-            progress("decoding images", start, len(files))
-            batch = files[start : start + _BATCH]
-            for file, result in zip(batch, pool.map(attempt, batch), strict=True):
-                if isinstance(result, Exception):
-                    broken[file.name] = result
-                else:
-                    images[good] = result
-                    good += 1
-    progress("decoding images", len(files), len(files))
-    if 2 * len(broken) > len(files):
-        name, error = next(iter(broken.items()))
-        raise InputError(
-            f"{len(broken)} of the {len(files)} images in {printable(str(root))} cannot be read, "
-            f"the first is {printable(name)} ({printable(str(error))}). Replace or remove the broken ones."
-        )
-    images = images[:good]
-    if channels is None and _all_grey(images):
-        images = np.ascontiguousarray(images[:, :1])
-    # A file that could not be opened, rather than decoded, or that memory was too short for, may open next time.
-    passing = (getattr(error, "errno", None) or isinstance(error, MemoryError) for error in broken.values())
-    keep = not any(passing)
-    return cache.Pixels({"images": torch.from_numpy(images)}, {"broken": json.dumps(list(broken))}, keep)
+            with os.scandir(place) as entries:
+                folders = _pictures(entries, above, found)
+        except OSError as error:
+            name = printable(str(error.filename))
+            raise InputError(
+                f"{name} cannot be opened ({error.strerror}). Make it readable, or move it away."
+            ) from None
+        # A link may lead back up: each real folder is entered once, under the first of its names.
+        inside = []
+        for name in sorted(folders):
+            path = f"{place}/{name}"
+            if (folder := real(Path(path))) not in seen:
+                seen.add(folder)
+                inside.append((path, f"{above}{name}{_IN}"))
+        waiting += reversed(inside)
+    return {path: found[path] for path in sorted(found)}
 
 
-def _all_grey(images: NDArray[np.uint8]) -> bool:
-    return all(np.array_equal(image[0], image[1]) and np.array_equal(image[1], image[2]) for image in images)
+def _pictures(entries: "Iterable[os.DirEntry[str]]", above: str, found: dict[str, str]) -> list[str]:
+    """Add the pictures of one folder to those found; return the names of the folders in it."""
+    folders = []
+    for entry in entries:
+        name = entry.name
+        if name.startswith("."):
+            continue
+        if _is_folder(entry):
+            folders.append(name)
+        elif name.lower().endswith(SUFFIXES):
+            found[above + name] = _facts(entry)
+    return folders
+
+
+def _is_folder(entry: "os.DirEntry[str]") -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:  # a link in a circle
+        return False
+
+
+def _facts(entry: "os.DirEntry[str]") -> str:
+    try:
+        facts = entry.stat()
+    except OSError:  # a link to nowhere: decoding will count it as broken
+        return "-1 -1"
+    return f"{facts.st_size} {facts.st_mtime_ns}"
 
 
 def _notice(broken: Sequence[str], count: int) -> str:
@@ -150,28 +127,30 @@ def _notice(broken: Sequence[str], count: int) -> str:
     return f"{len(broken)} of {count} images could not be read and {verb} left out: {named}{more}."
 
 
-def _arrange(images: Tensor, files: Sequence[_File], own_split: bool, info: DatasetInfo) -> Found:
+def _arrange(images: Images, files: Sequence[str], own_split: bool, info: DatasetInfo) -> Found:
     """Read splits and classes off the paths of the images, (N, C, S, S), one file each."""
     if not own_split:
         kinds = [_kind(file, 0) for file in files]
         classes = _class_names([kinds], info.title)
         return Found(Split(images, _labels(kinds, classes, info.title)), None, classes)
-    sides = [[i for i, file in enumerate(files) if file.parts[0] == side] for side in _SPLITS]
+    sides = [[i for i, file in enumerate(files) if file.startswith(side + _IN)] for side in _SPLITS]
     if not all(sides):
         side = printable(str(info.folder / _SPLITS[not sides[1]]))
         raise InputError(f"None of the images in {side} can be read. Replace them.")
     groups = [[_kind(files[i], 1) for i in side] for side in sides]
     classes = _class_names(groups, info.title)
+    whole = Split(images, None)
     train, test = (
-        Split(images[torch.tensor(side)], _labels(kinds, classes, info.title))
+        replace(whole.take(torch.tensor(side)), labels=_labels(kinds, classes, info.title))
         for side, kinds in zip(sides, groups, strict=True)
     )
     return Found(train, test, classes)
 
 
-def _kind(file: _File, depth: int) -> str | None:
+def _kind(file: str, depth: int) -> str | None:
     """The class that a file's folder names; None where it lies in none."""
-    return printable(file.parts[depth]) if len(file.parts) > depth + 1 else None
+    parts = file.split(_IN, depth + 1)
+    return _printable(parts[depth]) if len(parts) > depth + 1 else None
 
 
 def _class_names(groups: Sequence[Sequence[str | None]], title: str) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""One set of images in memory, whatever it came from, and the border between bytes and [0, 1].
+"""One set of images, whatever it came from, and the border between bytes and [0, 1].
 
 Shapes: N images, C channels (1 grey, 3 colour), H = W.
 """
@@ -10,19 +10,23 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from models.base import ImageShape
 from workbench.data.catalogue import Binarise
+from workbench.data.mapped import Mapped
 
 Progress = Callable[[str, int, int], None]  # (what is being done, how much is done, of how much; 0 unknown)
+
+Images = Tensor | Mapped  # (N, C, H, W) uint8, in memory or on the disk
 
 
 @dataclass(frozen=True)
 class Split:
     """Images and what they show. `labels` index the set's `classes`; None where nothing is known."""
 
-    images: Tensor  # (N, C, H, W) uint8
+    images: Images  # (N, C, H, W) uint8
     labels: Tensor | None  # (N,) int64
 
     def __len__(self) -> int:
@@ -30,7 +34,8 @@ class Split:
 
     def take(self, indices: Tensor) -> "Split":
         """The images at `indices` (int64, 1-D), in that order."""
-        return Split(self.images[indices], None if self.labels is None else self.labels[indices])
+        images = self.images.take(indices) if isinstance(self.images, Mapped) else self.images[indices]
+        return Split(images, None if self.labels is None else self.labels[indices])
 
 
 class Found(NamedTuple):
@@ -83,6 +88,26 @@ def drawn(images: Tensor, generator: torch.Generator) -> Tensor:
     return torch.bernoulli(to_unit(images), generator=generator)
 
 
+def binarised(split: Split, seed: int | None) -> Split:
+    """Images of 0 and 255 alone: by the threshold, or drawn once from `seed`.
+
+    Those on the disk become so as they are read; each is drawn from (seed, its place), whichever are read.
+    """
+    images = split.images
+    if isinstance(images, Tensor):
+        once = None if seed is None else torch.Generator().manual_seed(seed)
+        return Split(thresholded(images) if once is None else to_bytes(drawn(images, once)), split.labels)
+    if seed is None:
+        return Split(images.seen_as("static", lambda pixels, _: thresholded(pixels)), split.labels)
+
+    def draw(pixels: Tensor, rows: NDArray[np.int64]) -> Tensor:
+        seeds = (int(np.random.SeedSequence((seed, row)).generate_state(1)[0]) for row in rows.tolist())
+        dice = (torch.Generator().manual_seed(own) for own in seeds)
+        return torch.stack([to_bytes(drawn(*pair)) for pair in zip(pixels, dice, strict=True)])
+
+    return Split(images.seen_as(f"dynamic {seed}", draw), split.labels)
+
+
 def to_bytes(images: Tensor) -> Tensor:
     """Floats of any shape -> uint8: clamped to [0, 1], rounded to the nearest of 256 levels; NaN is black."""
     return images.float().nan_to_num(nan=0.0).clamp(0, 1).mul(255).round().to(torch.uint8)
@@ -110,11 +135,17 @@ def hold_out(images: Split, seed: int, share: float = 0.1) -> tuple[Split, Split
 
 
 def fingerprint(*splits: Split) -> str:
-    """16 hex digits that change with any pixel, any label, the shape and the split. About 1 s per 1 GB."""
+    """16 hex digits that change with any pixel, any label, the shape and the split.
+
+    About 1 s per 1 GB in memory; of images on the disk the prints are taken, which were made with them.
+    """
     digest = hashlib.sha256()
     for split in splits:
         digest.update(f"{tuple(split.images.shape)} {split.labels is not None};".encode())
-        digest.update(split.images.contiguous().numpy().reshape(-1).data)
+        if isinstance(split.images, Mapped):
+            digest.update(split.images.digest())
+        else:
+            digest.update(split.images.contiguous().numpy().reshape(-1).data)
         if split.labels is not None:
             digest.update(split.labels.contiguous().numpy().reshape(-1).data)
     return digest.hexdigest()[:16]

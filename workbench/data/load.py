@@ -2,8 +2,6 @@
 
 from pathlib import Path
 
-import torch
-
 from models.errors import InputError
 from workbench.data import catalogue, cifar, embedded, fetch, idx
 from workbench.data.catalogue import Binarise, DatasetInfo
@@ -13,12 +11,10 @@ from workbench.data.imageset import (
     ImageSet,
     Progress,
     Split,
-    drawn,
+    binarised,
     fingerprint,
     hold_out,
     shuffled,
-    thresholded,
-    to_bytes,
 )
 from workbench.data.shaping import reshape
 
@@ -71,10 +67,9 @@ def load(
         for split in (train, test)
     )
     if binarise == "static":
-        train, test = (Split(thresholded(split.images), split.labels) for split in (train, test))
+        train, test = binarised(train, None), binarised(test, None)
     elif binarise == "dynamic":
-        once = torch.Generator().manual_seed(seed)
-        test = Split(to_bytes(drawn(test.images, once)), test.labels)
+        test = binarised(test, seed)
     return ImageSet(
         info.name, info.title, train, test, found.classes, fingerprint(train, test), found.notices, binarise
     )  # fmt: skip

@@ -4,13 +4,18 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from workbench.data.imageset import Images
 
-def reshape(images: Tensor, size: int, channels: int) -> Tensor:
-    """(N, 1 or 3, H, H) uint8 -> (N, channels, size, size) uint8, the same tensor where it already fits.
+
+def reshape(images: Images, size: int, channels: int) -> Images:
+    """(N, 1 or 3, H, H) uint8 -> (N, channels, size, size) uint8, the same images where it already fits.
 
     Sizes change by bicubic interpolation, with antialiasing when they shrink. Colour becomes grey by the luma
     of ITU-R BT.601, grey becomes colour by repeating it.
     """
+    if not isinstance(images, Tensor):
+        assert images.shape[1:] == (channels, size, size)  # a folder is decoded as it is wanted
+        return images
     if images.shape[1] == 3 and channels == 1:
         images = torch.cat([_luma(part) for part in images.split(4096)])
     if images.shape[2] != size:

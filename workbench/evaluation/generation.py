@@ -11,7 +11,7 @@ import torch
 from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
-from workbench.data.imageset import to_unit
+from workbench.data.imageset import Images, to_unit
 
 Numbers = NDArray[np.float64]
 Between = Callable[[], None]
@@ -173,27 +173,29 @@ def _squares(first: Numbers, second: Numbers, between: Between) -> Iterator[tupl
         yield start, np.maximum(squares, 0, out=squares)
 
 
-def nearest_distances(samples: Tensor, train: Tensor, between: Between = nothing) -> Numbers:
+def nearest_distances(samples: Tensor, train: Images, between: Between = nothing) -> Numbers:
     """How far each image is from the training image nearest to it: (N, C, H, W), (M, C, H, W) -> (N,).
 
     Root mean square over the pixels, in units of the range [0, 1]; images are uint8 or floats in [0, 1]. The
     nearest is looked for in float32 on the device of `samples`, its distance is then computed exactly: 0 for a
     copy. Alone it tells nothing: compare with the same distances of held-out images.
     """
-    middle = _unit(train[:1000]).mean(0)  # nearer to 0, squares cancel less
+    middle = _unit(next(iter(train.split(1000)))).mean(0)  # nearer to 0, squares cancel less
     rows = max(1, _CHUNK // middle.numel())  # of floats, 16 MB
     found = []
     for part in samples.split(rows):
         mine = (_unit(part) - middle.to(part.device)).flatten(1)
         best = torch.full((len(part),), torch.inf, device=part.device)
         which = torch.zeros(len(part), dtype=torch.int64, device=part.device)
-        for start in range(0, len(train), rows):
+        start = 0
+        for some in train.split(rows):
             between()
-            theirs = (_unit(train[start : start + rows]) - middle).flatten(1).to(part.device)
+            theirs = (_unit(some) - middle).flatten(1).to(part.device)
             nearest, index = torch.addmm((theirs**2).sum(1), mine, theirs.T, alpha=-2).min(1)
             closer = nearest < best
             best = torch.where(closer, nearest, best)
             which = torch.where(closer, index + start, which)
+            start += len(some)
         there = _unit(train[which.to(train.device)]).cpu().double().flatten(1)
         exact = (_unit(part).cpu().double().flatten(1) - there).square().mean(1).sqrt()
         found.append(exact.numpy())

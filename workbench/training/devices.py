@@ -1,17 +1,15 @@
 """What a run computes on: device, precision, threads."""
 
-import math
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import torch
 
 from models.errors import InputError
 from workbench.config import TrainingSettings
+from workbench.cores import available_cores
 from workbench.processes import Place, place
 
 
@@ -43,16 +41,6 @@ def choose(settings: TrainingSettings, spare_cores: int = 0, threads_before: Any
     cores = available_cores()
     kept = threads_before if isinstance(threads_before, int) and 1 <= threads_before <= cores else None
     return Machine(device, autocast, settings.threads or kept or max(cores // where.here - spare_cores, 1))
-
-
-def available_cores() -> int:
-    """Cores this process may use, which in a container or a batch job are fewer than the machine has."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    try:  # a container's share, in microseconds of each period: "200000 100000" is two cores
-        quota, period = Path("/sys/fs/cgroup/cpu.max").read_text().split()
-        return max(1, min(cores, math.ceil(int(quota) / int(period))))
-    except (OSError, ValueError):  # no such file, or "max"
-        return cores
 
 
 @contextmanager

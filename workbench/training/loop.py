@@ -83,6 +83,7 @@ class Trainer:
                 self.tell(Progress(self._record("train", *summary, step=step), self._rate, 0.0))
             bad = error.reports[-1][0] if error.reports else self.state.step
             finished = Finished("diverged", bad, f"{error}. {self._advice(error)}", self.seconds())
+        self._steps.close()
         self.tell(finished)
         return finished
 

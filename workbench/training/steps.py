@@ -5,13 +5,15 @@ from collections.abc import Callable
 import torch
 
 from models.base import Batch
+from models.sharing import WHOLE
 from workbench.config import TrainingSettings
 from workbench.data.imageset import ImageSet
 from workbench.training.devices import Machine
 from workbench.training.meter import Meter
 from workbench.training.minimise import Minimiser
-from workbench.training.order import Order, seed_for
+from workbench.training.order import seed_for
 from workbench.training.state import TrainingState
+from workbench.training.supply import Supply
 from workbench.training.team import Team
 
 
@@ -24,9 +26,9 @@ class Steps:
     ) -> None:  # fmt: skip
         """`hurried` says that whoever stops the run does not wait long for other processes."""
         self._state, self._images, self._machine, self._team = state, images, machine, team
-        self._pixels = images.train.images.to(machine.device)  # uint8, all of them, once
-        self._labels = None if images.train.labels is None else images.train.labels.to(machine.device)
-        self.order = Order(len(self._pixels), settings.batch_size, settings.seed, machine.device)
+        self._whole = images.binarise == "dynamic"  # drawn as one process draws it, all of it
+        self._supply = Supply(images.train, settings, machine.device, WHOLE if self._whole else team.part)
+        self.order = self._supply.order
         self._seed, self._noise = settings.seed, torch.Generator(machine.device)
         self.minimise = Minimiser(state, machine.device, settings.clip, team)
         self.meter = Meter(lambda rows: team.mean(rows, hurried))
@@ -41,15 +43,16 @@ class Steps:
 
     def batch(self, step: int) -> Batch:
         """What this process sees at a step."""
-        whole, part = self.order.indices(step), self._team.part
-        indices = part.of(whole)
+        pixels, labels = self._supply.batch(step)
         self._noise.manual_seed(seed_for(self._seed, "noise", step))
-        if self._images.binarise == "dynamic":  # drawn as one process draws it, all of it
-            seen = part.of(self._images.seen(self._pixels[whole], self._noise))
-        else:
-            seen = self._images.seen(self._pixels[indices], self._noise)
-        labels = None if self._labels is None else self._labels[indices]
+        seen, part = self._images.seen(pixels, self._noise), self._team.part
+        if self._whole:
+            seen, labels = part.of(seen), None if labels is None else part.of(labels)
         return Batch(seen, labels, step, self._noise, part)
+
+    def close(self) -> None:
+        """Fetch no more images."""
+        self._supply.close()
 
     def precision(self) -> torch.autocast:
         """What networks compute in."""

@@ -174,10 +174,10 @@ ABOUT_PANES = {  # what a pane shows, or a view's pane of that name; its help be
     "metrics": "The numbers recorded last, or at the cursor: on training images and on held-out ones, which the "
     "model does not learn from; best is the best on held-out images so far.",
     "log": "What happened to the run, the newest at the bottom.",
-    "compare samples": "What each run's model draws at the step below, all from noise of the run's own seed. The runs' "
-    "folders have the same pictures at full resolution.",
-    "compare reconstructions": "The same held-out images, and what each run's model makes of them. The runs' folders "
-    "have the same pictures at full resolution.",
+    "compare samples": "What each run's model draws at the step below, from noise of the run's own seed. The "
+    "folders of the runs have the same pictures at full resolution.",
+    "compare reconstructions": "The same held-out images, and what each run's model makes of them. The folders of "
+    "the runs have the same pictures at full resolution.",
     "evaluation": "What genbench evaluate measured of each run and half of the 95 % interval. ↑: higher is better, "
     "↓: lower. Best is marked only where it differs from the next by more than both intervals allow. ≠: the runs "
     "were measured in different ways, so that these numbers are not to be compared.",

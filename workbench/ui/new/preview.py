@@ -13,13 +13,14 @@ from models.errors import InputError
 from workbench import bugs
 from workbench.ui.garbage import uncollected
 from workbench.ui.new.form import Form
-from workbench.units import dataset_title
+from workbench.units import Pace, dataset_title
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
 SHOWN = 96  # images
+LOOKED_AT = 4096  # of a set that stays on the disk
 
 
 class Wanted(NamedTuple):
@@ -42,7 +43,7 @@ class Preview:
     train: int
     test: int
     classes: tuple[str, ...]
-    low: float  # of all pixels to train on, in [0, 1]
+    low: float  # of all pixels to train on, or of many of them, in [0, 1]
     high: float
     mean: float
 
@@ -65,8 +66,11 @@ def read(wanted: Wanted, progress: Callable[[str, int, int], None]) -> Preview:
         wanted.dataset, data_dir=wanted.data_dir, image_size=wanted.image_size, channels=wanted.channels,
         limit=wanted.limit, seed=wanted.data_seed, progress=progress,
     )  # fmt: skip
+    order = shuffled(len(found.train), 0)
+    some = found.train.images[order[:SHOWN]].numpy()
     pixels = found.train.images
-    some = pixels[shuffled(len(pixels), 0)[:SHOWN]].numpy()
+    if not isinstance(pixels, torch.Tensor):
+        pixels = pixels[order[:LOOKED_AT]]
     mean = pixels.sum(dtype=torch.int64).item() / pixels.numel() / 255
     low, high = pixels.min().item() / 255, pixels.max().item() / 255
     return Preview(found.title, some, len(found.train), len(found.test), found.classes, low, high, mean)
@@ -103,10 +107,12 @@ class Reader:
         self._thread.start()
 
     def _read(self, wish: Wanted) -> None:
+        pace = Pace()
+
         def progress(what: str, done: int, total: int) -> None:
             if wish != self._wish:
                 raise _GivenUp
-            self.stage = f"{what} {done / total:.0%}" if total else f"{what} ..."
+            self.stage = pace.words(what, done, total)
 
         try:
             self._known[wish] = read(wish, progress)
