@@ -28,6 +28,7 @@ from workbench.runs.folder import RunFolder, check_name
 from workbench.runs.history import History
 from workbench.runs.state import State
 from workbench.training import devices
+from workbench.training.calibrate import measure_threads
 from workbench.training.control import Control
 from workbench.training.events import Finished, Notice, Sink
 from workbench.training.listener import Listener
@@ -91,6 +92,7 @@ def begin(
         check_name(runs_dir, name)
     images = images_of(config, progress)
     state = _state(config, images.shape, machine)
+    machine = measure_threads(machine, state.model, images.train, config.training)
     folder = _new_folder(config, runs_dir, name, images, state, machine)
     return Session(config, folder, images, state, machine)
 
@@ -204,7 +206,7 @@ def _restored(
         saved, broken = checkpoint.latest(folder)
         notices = [f"{text} The run goes on from step {saved.step:,}." for text in broken]
     before = _environment_before(folder) if same else {}
-    machine = devices.choose(config.training, spare_cores, before.get("threads"))
+    machine = devices.choose(config.training, spare_cores, before)
     images = images_of(config, progress)
     asked = not same and config.data != folder.config().data  # other images are what was asked for
     if not asked:
@@ -212,6 +214,7 @@ def _restored(
     state = _state(config, images.shape, machine)
     if saved is not None:
         state.restore(saved, own_rates=not same)
+    machine = measure_threads(machine, state.model, images.train, config.training)
     return machine, images, state, notices + _other_bits(before, _environment(config, machine))
 
 
@@ -234,7 +237,7 @@ def _environment_before(folder: RunFolder) -> dict[str, Any]:
 def _other_bits(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
     """A notice where this sitting may differ in the last bits from what the one before would have computed."""
     torch_before = before.get("versions", {}).get("torch") if isinstance(before.get("versions"), dict) else None
-    pairs = [(name, before.get(name), now[name]) for name in ("device", "precision", "threads")]
+    pairs = [(name, before.get(name), now[name]) for name in ("device", "precision", "threads", "products")]
     pairs.append(("torch", torch_before, metadata.version("torch")))
     changed = [f"{name} {new} (before: {old})" for name, old, new in pairs if old is not None and old != new]
     if not changed:
@@ -344,6 +347,8 @@ def _environment(config: RunConfig, machine: devices.Machine) -> dict[str, Any]:
         "device_name": torch.cuda.get_device_name(machine.device) if gpu else "",
         "precision": machine.precision,
         "threads": machine.threads,
+        "threads_from": machine.threads_from,
+        "products": machine.products,
         "seed": config.training.seed,
     }
 

@@ -15,7 +15,7 @@ from workbench.runs.folder import RunFolder
 from workbench.runs.history import Record, Split
 from workbench.training import snapshots
 from workbench.training.control import Control, Wanted
-from workbench.training.devices import Machine, deterministic
+from workbench.training.devices import Machine, computing_on, deterministic
 from workbench.training.evaluate import evaluate, rank
 from workbench.training.events import (
     Evaluated,
@@ -71,7 +71,10 @@ class Trainer:
 
     def run(self) -> Finished:
         """Train to the end, a stop, or a divergence. Errors of our own making pass through."""
-        torch.set_num_threads(self.machine.threads)
+        with computing_on(self.machine):
+            return self._run()
+
+    def _run(self) -> Finished:
         self.tell(self._started())
         try:
             with deterministic(self.settings.deterministic):
