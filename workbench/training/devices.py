@@ -59,7 +59,7 @@ def onednn_pays() -> bool:
     """Whether matrix products are best left to oneDNN: twice as fast here, and as exact.
 
     MKL, torch's default, uses AVX-512 on Intel's processors alone; oneDNN wherever it is. torch hands float32
-    products to oneDNN only where they may be rounded to bfloat16. It does that with AMX alone, and is not used then.
+    products to oneDNN only where they may be rounded to bfloat16; with AMX it does round, and is not used.
     """
     there = torch.backends.mkl.is_available() and torch.backends.mkldnn.is_available()
     if not there or not torch.backends.cpu.get_cpu_capability().startswith("AVX512") or not _made_by_amd():
