@@ -1,6 +1,6 @@
 """The loop that everybody writes: torchvision's MNIST, a DataLoader, torch's default Adam, `.item()` at each step.
 
-    python benchmarks/plain.py vae --data-dir PATH --epochs 2        train with it, and print seconds and loss as JSON
+    python benchmarks/plain.py vae --data-dir PATH --folder FOLDER        train an epoch, and print seconds and loss
 
 What the other scripts compare genbench with. The networks are genbench's own modules; the losses are written as in
 torch's examples.
@@ -29,6 +29,12 @@ from models.settings import read
 
 Step = Callable[[Tensor], float]  # a batch -> its loss
 FILES = [f"{part}-{kind}-ubyte" for part in ("train", "t10k") for kind in ("images-idx3", "labels-idx1")]
+
+
+def built(model: str, **settings: str) -> Any:
+    """A model of genbench's for MNIST, with settings given as text."""
+    cls = models.load(model)
+    return cls(cls.Config(**read(cls.Config, settings)), ImageShape(1, 28))
 
 
 def unpacked(data_dir: Path | None, folder: Path) -> Path:
@@ -96,7 +102,7 @@ def vae(model: Any) -> Step:
 
 
 def gan(model: Any) -> Step:
-    """One step of a GAN, as in torch's DCGAN example: D on real and on generated images, then G. Returns L_D + L_G."""
+    """One step of a GAN, as in torch's DCGAN example; the loss is that of D and of G together."""
     config, criterion = model.config, nn.BCEWithLogitsLoss()
     by_d, by_g = adam(model.discriminator, config), adam(model.generator, config)
 
@@ -129,14 +135,14 @@ def main() -> None:
     parser.add_argument("--network", default="mlp")
     parser.add_argument("--width", default="32")
     parser.add_argument("--steps", type=int, default=468)
+    parser.add_argument("--tail", type=int, help="steps at the end that the loss is the mean of; default: all")
     options = parser.parse_args()
     began = time.perf_counter()
     torch.manual_seed(0)
-    cls = models.load(options.model)
-    model = cls(read(cls.Config, {"network": options.network, "width": options.width}), ImageShape(1, 28))
+    model = built(options.model, network=options.network, width=options.width)
     step, source = STEPS[options.model](model), batches(unpacked(options.data_dir, options.folder), 128)
     losses = [step(next(source)) for _ in range(options.steps)]
-    tail = losses[-max(1, len(losses) // 4) :]
+    tail = losses[-(options.tail or len(losses)) :]
     facts = {
         "seconds": time.perf_counter() - began, "loss": sum(tail) / len(tail), "threads": torch.get_num_threads(),
         "parameters": sum(p.numel() for p in model.parameters()),

@@ -1,8 +1,7 @@
 """genbench's trainer and another loop in turns, in one process: so many steps of the one, as many of the other.
 
-The other loop runs in a sink of the trainer's, so both are timed by one clock, seconds apart, on one machine in one
-state. What genbench's trainer does besides steps, reports and their records, is in its time; checkpoints and pictures
-come after the last turn.
+The other loop runs in a sink of the trainer's, so both are timed by one clock, seconds apart. Reports and their
+records are in our time; checkpoints and pictures come after the last turn.
 """
 
 import copy
@@ -61,13 +60,18 @@ class Pairs:
         ]  # fmt: skip
 
 
-HEADER = ("times as fast: median (range)", "theirs, ms a step", "ours", "their loss", "ours", "parameters", "steps of each", "pairs")  # fmt: skip
+HEADER = (
+    "times as fast: median (range)", "theirs, ms a step", "ours", "their loss", "ours", "parameters", "steps of each",
+    "pairs",
+)  # fmt: skip
 
 
 class Turns:
     """A sink: each time ours has done its steps, theirs does as many."""
 
-    def __init__(self, theirs: Callable[[], float], pairs: int, seconds: float, threads: int, control: Control) -> None:
+    def __init__(
+        self, theirs: Callable[[], float], pairs: int, seconds: float, threads: int, control: Control
+    ) -> None:
         """`theirs` takes one step and returns its loss; `seconds` is the least length of one of our turns."""
         self.found = Pairs()
         self._theirs, self._pairs, self._seconds, self._control = theirs, pairs, seconds, control
