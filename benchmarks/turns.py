@@ -61,8 +61,8 @@ class Pairs:
 
 
 HEADER = (
-    "times as fast: median (range)", "theirs, ms a step", "ours", "their loss", "ours", "parameters", "steps of each",
-    "pairs",
+    "times as fast: median (range)", "theirs, ms a step", "ours", "their loss", "ours", "parameters",
+    "steps of each", "pairs",
 )  # fmt: skip
 
 

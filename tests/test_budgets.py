@@ -13,12 +13,8 @@ import pytest
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from models.base import Batch
-from tests.harness import begin
-from workbench.session import Session
-from workbench.training.meter import Meter
-from workbench.training.minimise import Minimiser
-from workbench.training.order import Order
+from tests.harness import begin, trainer
+from workbench.training.loop import Trainer
 
 # Kernels of a step: operations that compute or copy; views, and what only looks like an operation, cost nothing
 # on a device. The plain step of an AE with torch's default Adam has about 149, with the fused one 43; ours also
@@ -54,38 +50,16 @@ class Counted(TorchDispatchMode):
         return sum(count for name, count in self.operations.items() if name not in FREE)
 
 
-class Stepping:
-    """The parts of the loop between two reports."""
-
-    def __init__(self, run: Session) -> None:
-        self.run, settings = run, run.config.training
-        self.minimise, self.meter = Minimiser(run.state, run.machine.device, settings.clip), Meter()
-        self.order = Order(len(run.images.train), settings.batch_size, 0, run.machine.device)
-        self.noise = torch.Generator(run.machine.device)
-
-    def step(self) -> None:
-        state, indices = self.run.state, self.order.indices(self.run.state.step)
-        self.noise.manual_seed(state.step)
-        images = self.run.images.seen(self.run.images.train.images[indices], self.noise)
-        batch = Batch(images, None, state.step, self.noise)
-        terms = state.model.training_step(batch, self.minimise)
-        state.step += 1
-        state.average_weights()
-        self.meter.add(terms, self.minimise.flags)
-
-
 @pytest.fixture(params=KERNELS, ids="-".join)
-def stepping(request: pytest.FixtureRequest, tmp_path: Path) -> Stepping:
+def stepping(request: pytest.FixtureRequest, tmp_path: Path) -> Trainer:
     model, network = request.param
-    run = begin(tmp_path, model, network=network, image_size="28", limit="64")
-    run.folder.unlock()
-    found = Stepping(run)
+    found = trainer(begin(tmp_path, model, network=network, image_size="28", limit="64"))
     for _ in range(2):  # optimizers make their moments in the first
         found.step()
     return found
 
 
-def test_a_step_has_few_kernels_and_waits_for_nothing(stepping: Stepping, request: pytest.FixtureRequest) -> None:
+def test_a_step_has_few_kernels_and_waits_for_nothing(stepping: Trainer, request: pytest.FixtureRequest) -> None:
     most = KERNELS[request.node.callspec.params["stepping"]]
     with Counted() as counted:
         stepping.step()
@@ -97,27 +71,26 @@ def test_a_step_has_few_kernels_and_waits_for_nothing(stepping: Stepping, reques
     assert [name for name in counted.operations if name in WAITS] == []
 
 
-def test_steps_between_two_reports_leave_nothing_behind(tmp_path: Path) -> None:
-    run = begin(tmp_path, "vae", network="mlp")
-    run.folder.unlock()
-    found = Stepping(run)
+@pytest.mark.parametrize("model", ["ae", "vae"])
+def test_steps_and_reports_leave_nothing_behind(model: str, tmp_path: Path) -> None:
+    found = trainer(begin(tmp_path, model, network="mlp"))
     for _ in range(20):
         found.step()
-    found.meter.read(20)
+    found.report()
     gc.collect()
     tracemalloc.start()
     try:
         sizes = []
         for _ in range(4):
-            for _ in range(50):
+            for _ in range(20):
                 found.step()
-            found.meter.read(found.run.state.step)
+            found.report()
             gc.collect()
             sizes.append(tracemalloc.get_traced_memory()[0])
         tensors = sum(issubclass(type(thing), torch.Tensor) for thing in gc.get_objects())
-        for _ in range(50):
+        for _ in range(20):
             found.step()
-        found.meter.read(found.run.state.step)
+        found.report()
         gc.collect()
     finally:
         tracemalloc.stop()

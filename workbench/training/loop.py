@@ -90,8 +90,8 @@ class Trainer:
 
     def _train(self) -> bool:
         """Returns whether all is done that was to be done."""
-        state, model = self.state, self.state.model
-        model.train()
+        state = self.state
+        state.model.train()
         if self._left_undone():
             self._look(final=False)
         while state.step < self.steps_total:
@@ -101,24 +101,15 @@ class Trainer:
                 break
             asked = self.control.requests()
 
-            # Take one step of the model's own algorithm, with the images and the noise of this step.
+            # Take one step, and report a few times a second. Reading waits for the device, so it counts as training.
             begin = time.perf_counter()
-            batch = self._batch(state.step)
-            with self._precision():
-                terms = model.training_step(batch, self._minimise)
-            state.step += 1
-
-            # Average the weights.
-            state.average_weights()
-
-            # Report, a few times a second. Reading is what waits for the device, so it counts as training.
-            self._meter.add(terms, self._minimise.flags)
+            images = self.step()
             last, (epoch_done, round_done) = state.step == self.steps_total, self._border()
             saving = self._saver.due(epoch_done) or "checkpoint" in asked
             reporting = last or round_done or saving or bool(asked) or self._meter.due()
             numbers = self._meter.read(state.step) if reporting else None
             self._step_seconds += time.perf_counter() - begin
-            self._images_seen += len(batch.images)
+            self._images_seen += images
             if numbers:
                 self._report(*numbers)
 
@@ -136,9 +127,24 @@ class Trainer:
                 self._look(final=False)
         return self._end()
 
+    def step(self) -> int:
+        """One step of the model's own algorithm, with the images and the noise of this step; how many images."""
+        state = self.state
+        batch = self._batch(state.step)
+        with self._precision():
+            terms = state.model.training_step(batch, self._minimise)
+        state.step += 1
+        state.average_weights()
+        self._meter.add(terms, self._minimise.flags)
+        return len(batch.images)
+
+    def report(self) -> None:
+        """Tell the means of the steps since the last report."""
+        self._report(*self._meter.read(self.state.step))
+
     def _end(self) -> bool:
         """Leave a whole run behind, also where it was stopped: numbers, a checkpoint, the final pictures."""
-        self._report(*self._meter.read(self.state.step))
+        self.report()
         self._diagnose(LEAST_DIAGNOSED)
         last = self.state.step == self.steps_total
         if last:
@@ -177,8 +183,9 @@ class Trainer:
         elapsed = time.perf_counter() - self._began
         left = (self.steps_total - self.state.step) * elapsed / max(self.state.step - self._first_step, 1)
         self.tell(Progress(self._record("train", mean, low, high), self._rate, left))
-        self._stretch.append((steps, mean))
-        self._diagnose(DIAGNOSED_STEPS)
+        if isinstance(self.state.model, Diagnoses):
+            self._stretch.append((steps, mean))
+            self._diagnose(DIAGNOSED_STEPS)
 
     def _diagnose(self, least: int) -> None:
         """Ask the model what the last stretch means, once it has `least` steps; shorter ones are mostly noise."""
@@ -282,7 +289,7 @@ class Trainer:
 
     def _wait_while_paused(self) -> None:
         if self.control.paused:
-            self._report(*self._meter.read(self.state.step))  # who looks now sees where it stands
+            self.report()  # who looks now sees where it stands
             self.tell(Paused(self.state.step, True))
             while self.control.paused:
                 self.control.wait_while_paused()
@@ -292,7 +299,7 @@ class Trainer:
     def _answer(self, asked: set[Wanted]) -> None:
         """Pictures and checkpoints of a run that stands still."""
         if asked:
-            self._report(*self._meter.read(self.state.step))
+            self.report()
         if "checkpoint" in asked:
             self._save()
         if "pictures" in asked:
