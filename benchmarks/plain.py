@@ -107,11 +107,11 @@ def gan(model: Any) -> Step:
     by_d, by_g = adam(model.discriminator, config), adam(model.generator, config)
 
     def step(x: Tensor) -> float:
-        real, fake = torch.ones(len(x), 1), torch.zeros(len(x), 1)
+        real, fake = x.new_ones(len(x), 1), x.new_zeros(len(x), 1)
         model.discriminator.zero_grad()
         on_real = criterion(model.discriminator(2 * x - 1), real)
         on_real.backward()
-        made = model.generator(torch.randn(len(x), config.latent))
+        made = model.generator(torch.randn(len(x), config.latent, device=x.device))
         on_fake = criterion(model.discriminator(made.detach()), fake)
         on_fake.backward()
         by_d.step()

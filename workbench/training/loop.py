@@ -101,7 +101,7 @@ class Trainer:
                 break
             asked = self.control.requests()
 
-            # Take one step, and report a few times a second. Reading waits for the device, so it counts as training.
+            # Take one step, and report a few times a second. Reading waits for the device: it counts as training.
             begin = time.perf_counter()
             images = self.step()
             last, (epoch_done, round_done) = state.step == self.steps_total, self._border()
