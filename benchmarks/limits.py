@@ -41,7 +41,7 @@ class Needs(TorchDispatchMode):
     operations: list[tuple[str, float, float]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
 
     def __torch_dispatch__(
         self, function: Any, types: Any, arguments: tuple[Any, ...] = (), named: Mapping[str, Any] | None = None
@@ -101,6 +101,7 @@ class Meters:
         self._a, self._b = (torch.randn(n, n, device=device).to(dtype) for _ in range(2))
         sizes = (2**28,) if large else (2**18, 2**24)  # on a CPU also one that its caches hold: the faster counts
         self._copied = [(torch.ones(size, device=device), torch.empty(size, device=device)) for size in sizes]
+        self._graph: Any
         self._graph, self._kernels = _empty_graph(device) if large else (None, 0)
 
     def read(self) -> Rates:

@@ -36,7 +36,7 @@ class Counted(TorchDispatchMode):
     """Counts the operations that reach a device."""
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self.operations: Counter[str] = Counter()
 
     def __torch_dispatch__(

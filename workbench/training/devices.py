@@ -80,10 +80,10 @@ def _made_by_amd() -> bool:
 
 @contextmanager
 def _products_of(products: str) -> Iterator[None]:
-    setting = torch.backends.mkldnn.matmul
+    setting = torch.backends.mkldnn.matmul  # type: ignore[attr-defined]
     before = setting.fp32_precision
-    if products == "oneDNN":
-        setting.fp32_precision = "bf16"  # a permission, not what is done: see `onednn_pays`
+    # bfloat16 is permitted, which is not what is done: see `onednn_pays`.
+    setting.fp32_precision = "bf16" if products == "oneDNN" else "none"
     try:
         yield
     finally:
