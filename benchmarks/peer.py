@@ -12,7 +12,7 @@ import json
 import sys
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 LATENT, BATCH, RATE = 32, 128, 1e-3
 
@@ -53,7 +53,6 @@ def genbench(options: argparse.Namespace) -> dict[str, Any]:
     sys.path.insert(0, str(Path(__file__).parents[1]))
     from networks import PythaeVAE
 
-    from models.vae import VAESettings
     from workbench import session
     from workbench.config import resolve
     from workbench.runs.history import History
@@ -68,8 +67,9 @@ def genbench(options: argparse.Namespace) -> dict[str, Any]:
     given |= {"threads": str(options.threads)} if options.threads else {}
     run = session.begin(resolve("vae", given), options.folder, None)
     torch.manual_seed(0)
-    assert isinstance(run.config.model, VAESettings)
-    run.state = TrainingState(PythaeVAE(run.config.model, run.images.shape), run.config.training.averaging)
+    run.state = TrainingState(
+        PythaeVAE(cast(Any, run.config.model), run.images.shape), run.config.training.averaging
+    )
     finished = run.run([], Control())
     assert finished.status == "done", finished.reason
     state = run.folder.stored_state()
