@@ -1,6 +1,7 @@
 """What a step, a start and a screen may cost, in counts that are the same on every machine: no seconds."""
 
 import gc
+import resource
 import subprocess
 import sys
 import tracemalloc
@@ -14,6 +15,7 @@ import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from tests.harness import begin, trainer
+from workbench.training import devices
 from workbench.training.loop import Trainer
 
 # Kernels of a step: operations that compute or copy; views, and what only looks like an operation, cost nothing
@@ -96,6 +98,19 @@ def test_steps_and_reports_leave_nothing_behind(model: str, tmp_path: Path) -> N
         tracemalloc.stop()
     assert sizes[-1] - sizes[0] < 20_000, sizes
     assert sum(issubclass(type(thing), torch.Tensor) for thing in gc.get_objects()) <= tensors
+
+
+@pytest.mark.skipif(not devices.keep_freed_memory(), reason="this C library does as it likes")
+def test_a_step_of_convolutions_uses_the_memory_of_the_one_before(tmp_path: Path) -> None:
+    found = trainer(begin(tmp_path, "vae", image_size="28", width="32", batch_size="64"))
+    with devices.computing_on(found.machine):
+        for _ in range(8):
+            found.step()
+        before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+        for _ in range(10):
+            found.step()
+        pages = (resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before) / 10
+    assert pages < 200  # hundreds to thousands where memory is handed back
 
 
 @pytest.mark.parametrize(

@@ -1,9 +1,10 @@
 """What a run computes on: device, precision, threads."""
 
+import ctypes
 import math
 import os
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -13,6 +14,8 @@ import torch
 
 from models.errors import InputError
 from workbench.config import TrainingSettings
+
+_TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3  # of mallopt, in malloc.h
 
 
 @dataclass(frozen=True)
@@ -90,9 +93,22 @@ def _products_of(products: str) -> Iterator[None]:
         setting.fp32_precision = before
 
 
+@cache
+def keep_freed_memory() -> bool:
+    """Have the C library keep what a step frees for the next one; whether it can, as glibc does.
+
+    Else it hands large pieces back each time, and the system clears thousands of pages anew in each step.
+    """
+    with suppress(AttributeError, OSError, TypeError):
+        libc = ctypes.CDLL(None)
+        return bool(libc.mallopt(_TRIM_THRESHOLD, 2**30) and libc.mallopt(_MMAP_THRESHOLD, 2**30))
+    return False
+
+
 @contextmanager
 def computing_on(machine: Machine) -> Iterator[None]:
     """torch's threads and matrix products as `machine` has them, and afterwards as they were."""
+    keep_freed_memory()
     before = torch.get_num_threads()
     torch.set_num_threads(machine.threads)
     try:
