@@ -46,15 +46,20 @@ def choose(settings: TrainingSettings, spare_cores: int = 0, before: Mapping[str
     )
     cores, earlier = available_cores(), before or {}
     kept = earlier.get("threads")
-    products = "oneDNN" if earlier.get("products", "" if earlier else "oneDNN") == "oneDNN" else "default"
-    if device.type != "cpu" or not onednn_pays():
-        products = "default"
+    products = best_products(device)
+    if earlier and earlier.get("products") != "oneDNN":
+        products = "default"  # also where the sitting before knew of no others
     if settings.threads:
         return Machine(device, autocast, settings.threads, "asked for", products)
     if isinstance(kept, int) and 1 <= kept <= cores:
         return Machine(device, autocast, kept, "as before", products)
     most = max(cores - spare_cores, 1)
     return Machine(device, autocast, most, "" if device.type == "cpu" and most > 1 else "all there are", products)
+
+
+def best_products(device: torch.device) -> str:
+    """Whose float32 matrix products are the fastest on a device."""
+    return "oneDNN" if device.type == "cpu" and onednn_pays() else "default"
 
 
 @cache
@@ -69,7 +74,7 @@ def onednn_pays() -> bool:
         return False
     generator = torch.Generator().manual_seed(0)
     a, b = torch.randn(64, 512, generator=generator), torch.randn(512, 64, generator=generator)
-    with _products_of("oneDNN"):
+    with products_of("oneDNN"):
         error = (a @ b - a.double() @ b.double()).abs().max()
     return bool(error < 1e-3)  # float32 is off by 1e-4 at most, bfloat16 by 0.2
 
@@ -82,7 +87,8 @@ def _made_by_amd() -> bool:
 
 
 @contextmanager
-def _products_of(products: str) -> Iterator[None]:
+def products_of(products: str) -> Iterator[None]:
+    """Have torch leave float32 matrix products on a CPU to oneDNN, or to its default."""
     setting = torch.backends.mkldnn.matmul  # type: ignore[attr-defined]
     before = setting.fp32_precision
     # bfloat16 is permitted, which is not what is done: see `onednn_pays`.
@@ -112,7 +118,7 @@ def computing_on(machine: Machine) -> Iterator[None]:
     before = torch.get_num_threads()
     torch.set_num_threads(machine.threads)
     try:
-        with _products_of(machine.products):
+        with products_of(machine.products):
             yield
     finally:
         torch.set_num_threads(before)
