@@ -1,6 +1,6 @@
 """How fast the workbench answers and what it costs, measured through a real terminal.
 
-    python benchmarks/screen.py keys              one measurement: first-paint, first-point, keys, redraw,
+    python benchmarks/screen.py keys              one measurement: help, first-paint, first-point, keys, redraw,
                                                   throughput, stalled or resize
     python benchmarks/screen.py all --update      all of them (six minutes), and their tables in docs/benchmarks.md
 
@@ -12,7 +12,9 @@ import argparse
 import os
 import random
 import re
+import subprocess
 import tempfile
+import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from statistics import median
@@ -22,7 +24,7 @@ import load
 from report import Rows, keep, percentile, spread, table, verdict
 from trial import FOR_EVER, FORM, program, training
 
-from tests.terminal_emulator import Program
+from tests.terminal_emulator import Program, workbench
 from workbench.terminal.chart import View
 
 CORES = 2
@@ -30,6 +32,16 @@ HEADER = ("", "median, ms", "p95", "max", "samples", "must be", "is")
 KEYS = 60
 Sees = Callable[[Program], bool]
 Press = Callable[[Program], tuple[str, Sees]]  # the key, and how to know that it was obeyed
+
+
+def help_text(folder: Path) -> Rows:
+    """From starting `genbench --help` to its end."""
+    samples = []
+    for _ in range(11):
+        begin = time.perf_counter()
+        subprocess.run(workbench("--help"), cwd=folder, check=True, stdout=subprocess.DEVNULL)
+        samples.append(time.perf_counter() - begin)
+    return [["`genbench --help`", *spread(samples), "median < 200", verdict(median(samples) < 0.2)]]
 
 
 def first_paint(folder: Path) -> Rows:
@@ -191,6 +203,7 @@ def redraw(_: Path) -> Rows:
 
 
 MEASUREMENTS = {
+    "help": (HEADER, help_text),
     "first-paint": (HEADER, first_paint),
     "first-point": (HEADER, first_point),
     "keys": (HEADER, keys),

@@ -11,6 +11,7 @@ from workbench.config import RunConfig, resolve
 from workbench.session import Session
 from workbench.training.control import Control
 from workbench.training.events import Event, Sink
+from workbench.training.loop import Trainer
 
 SMALL = {
     "dataset": "digits", "image_size": "8", "limit": "96", "width": "4", "latent": "4", "batch_size": "16",
@@ -35,6 +36,27 @@ def no_drawings() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(session, "Album", lambda *_: lambda event: None)
         yield
+
+
+class Unrecorded:
+    """A record that keeps nothing and has no trouble."""
+
+    trouble = ""
+
+    def __call__(self, event: Event) -> None:
+        pass
+
+    def settle(self) -> bool:
+        return True
+
+
+def trainer(prepared: Session) -> Trainer:
+    """The trainer of a prepared run, to take single steps with; nothing is recorded."""
+    prepared.folder.unlock()
+    return Trainer(
+        prepared.state, prepared.images, prepared.config.training, prepared.machine,
+        prepared.folder, Unrecorded(), [], Control(),
+    )  # fmt: skip
 
 
 def train(

@@ -256,7 +256,7 @@ def evaluate_command(run: str, runs_dir: Path, fast: bool, quiet: bool, **option
 @click.option("--seed", type=click.IntRange(0), default=0, metavar="N", help="Of all three runs. Default: 0.")
 @click.option("--data-dir", type=Path, metavar="PATH", help="Where to look for sets on disk.")
 @click.option("--device", default="auto", metavar="NAME", help="auto, cpu, cuda, cuda:N or mps.")
-@click.option("--threads", type=click.IntRange(1), metavar="N", help="CPU threads. Default: every core.")
+@click.option("--threads", type=click.IntRange(1), metavar="N", help="CPU threads. Default: as fast as can be.")
 @click.option("--quiet", is_flag=True, help="Say nothing but notes and errors.")
 @RUNS_DIR
 def lab_command(runs_dir: Path, resume: str | None, quiet: bool, **options: Any) -> int:

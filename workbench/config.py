@@ -81,7 +81,7 @@ class TrainingSettings(Settings):
     deterministic: bool = False
     """Only operations that give the same bits each time, also on a GPU, where they are slower."""
     threads: Annotated[int, Field(ge=1, le=1024)] | None = None
-    """CPU threads of torch; none uses every core this process may use."""
+    """CPU threads of torch; none tries before the first step which number is fastest."""
 
     @property
     def shown_weights(self) -> str:

@@ -8,7 +8,6 @@ import traceback
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -17,18 +16,19 @@ import torch
 import models
 from models.base import ImageShape
 from models.errors import InputError
+from workbench import environment
 from workbench.album import Album
 from workbench.appraisal.at_end import AtEnd
 from workbench.config import RunConfig, branched, steps_per_epoch
 from workbench.data.catalogue import printable
 from workbench.data.imageset import ImageSet, Progress
 from workbench.data.load import load
-from workbench.processes import place
-from workbench.runs import checkpoint, damage, files, history, pictures, reading, requests
+from workbench.runs import checkpoint, damage, files, history, pictures, requests
 from workbench.runs.folder import RunFolder, check_name
 from workbench.runs.history import History
 from workbench.runs.state import State
 from workbench.training import devices
+from workbench.training.calibrate import measure_threads
 from workbench.training.control import Control
 from workbench.training.events import Finished, Notice, Sink
 from workbench.training.listener import Listener
@@ -105,6 +105,7 @@ def begin(
         check_name(runs_dir, name)
     images = _images_for_all(config, progress, team)
     state = first_state(config, images.shape, machine)
+    machine = measure_threads(machine, state.model, images.train, config.training)
     folder = _new_folder(config, runs_dir, name, images, state, machine)
     return Session(config, folder, images, state, machine, team=team)
 
@@ -120,7 +121,7 @@ def _new_folder(
             folder.lock()
             folder.write_config(config, describe_images(images), state.model.metrics, parent)
             folder.write_state(State("running"))
-            folder.write_environment(_environment(config, machine))
+            folder.write_environment(environment.describe(config, machine))
             if parent is not None:
                 checkpoint.save(folder, state.to_checkpoint(0.0))  # from here on it needs its parent no more
     except BaseException:
@@ -168,7 +169,7 @@ def resume(
             history.truncate(folder.metrics_file, state.step)
             pictures.truncate(folder, state.step)
             folder.write_config(config, describe_images(images), state.model.metrics, folder.parent())
-            folder.write_environment(_environment(config, machine))
+            folder.write_environment(environment.describe(config, machine))
     except BaseException:
         folder.unlock()
         raise
@@ -218,9 +219,8 @@ def _restored(
     if checkpoint.any_there(folder) or not same or _had_checkpoints(folder):
         saved, broken = checkpoint.latest(folder)
         notices = [f"{text} The run goes on from step {saved.step:,}." for text in broken]
-    before = _environment_before(folder) if same else {}
-    threads = before.get("threads") if before.get("processes", 1) == team.place.count else None
-    machine = devices.choose(config.training, spare_cores, threads)
+    before = environment.before(folder) if same else {}
+    machine = devices.choose(config.training, spare_cores, before)
     images = _images_for_all(config, progress, team)
     asked = not same and config.data != folder.config().data  # other images are what was asked for
     if not asked:
@@ -228,7 +228,8 @@ def _restored(
     state = first_state(config, images.shape, machine)
     if saved is not None:
         state.restore(saved, own_rates=not same)
-    return machine, images, state, notices + _other_bits(before, _environment(config, machine))
+    machine = measure_threads(machine, state.model, images.train, config.training)
+    return machine, images, state, notices + environment.other_bits(before, environment.describe(config, machine))
 
 
 def _had_checkpoints(folder: RunFolder) -> bool:
@@ -238,24 +239,6 @@ def _had_checkpoints(folder: RunFolder) -> bool:
         ended = folder.stored_state().status not in {"running", "paused"}
     records = History.read(folder.metrics_file).records
     return ended or any(record.step > started for record in records) or folder.parent() is not None
-
-
-def _environment_before(folder: RunFolder) -> dict[str, Any]:
-    """What the last sitting ran on; nothing where that cannot be read, since a run goes on without it."""
-    with suppress(InputError):
-        return reading.read_json(folder.environment_file)
-    return {}
-
-
-def _other_bits(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
-    """A notice where this sitting may differ in the last bits from what the one before would have computed."""
-    torch_before = before.get("versions", {}).get("torch") if isinstance(before.get("versions"), dict) else None
-    pairs = [(name, before.get(name), now[name]) for name in ("device", "precision", "threads", "processes")]
-    pairs.append(("torch", torch_before, metadata.version("torch")))
-    changed = [f"{name} {new} (before: {old})" for name, old, new in pairs if old is not None and old != new]
-    if not changed:
-        return []
-    return [f"This sitting has {', '.join(changed)}: the last bits of its numbers may differ."]
 
 
 def _is_done(folder: RunFolder) -> bool:
@@ -361,18 +344,6 @@ def first_state(config: RunConfig, shape: ImageShape, machine: devices.Machine) 
         torch.manual_seed(seed_for(config.training.seed, "weights"))
         model = models.load(config.model_name)(config.model, shape)
     return TrainingState(model.to(machine.device), config.training.averaging)
-
-
-def _environment(config: RunConfig, machine: devices.Machine) -> dict[str, Any]:
-    gpu = machine.device.type == "cuda"
-    return {
-        "device": str(machine.device),
-        "device_name": torch.cuda.get_device_name(machine.device) if gpu else "",
-        "precision": machine.precision,
-        "threads": machine.threads,
-        "processes": place().count,
-        "seed": config.training.seed,
-    }
 
 
 def _failure(error: Exception, folder: RunFolder, trainer: Trainer | None) -> str:

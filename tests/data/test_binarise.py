@@ -24,15 +24,15 @@ def test_drawn_pixels_have_their_greys_as_probabilities() -> None:
 def test_a_static_set_holds_nothing_else_than_black_and_white() -> None:
     images = load("digits", image_size=8, limit=50, binarise="static")
     for split in (images.train, images.test):
-        assert set(split.images.unique().tolist()) == {0, 255}
+        assert set(split.pixels.unique().tolist()) == {0, 255}
 
 
 def test_a_dynamic_set_draws_training_images_anew_and_held_out_ones_once() -> None:
     first, again = (load("digits", image_size=8, limit=50, binarise="dynamic") for _ in range(2))
-    assert torch.equal(first.test.images, again.test.images)
-    assert set(first.test.images.unique().tolist()) == {0, 255}
+    assert torch.equal(first.test.pixels, again.test.pixels)
+    assert set(first.test.pixels.unique().tolist()) == {0, 255}
     noise = torch.Generator().manual_seed(0)
-    one, other = (first.seen(first.train.images, noise) for _ in range(2))
+    one, other = (first.seen(first.train.pixels, noise) for _ in range(2))
     assert set(one.unique().tolist()) == {0.0, 1.0}
     assert not torch.equal(one, other)
 

@@ -61,7 +61,7 @@ def test_real_photographs(shared_data: Path, tmp_path: Path) -> None:
     assert images.train.labels.bincount().min() > 330
     # A picture that already has the right size is not touched.
     first = np.asarray(Image.open(shared_data / "cifar10-jpg" / "airplane" / "0001.jpg"))
-    whole = torch.cat([images.train.images[:400], images.test.images[:100]])
+    whole = torch.cat([images.train.pixels[:400], images.test.pixels[:100]])
     assert bool((whole == torch.tensor(first).permute(2, 0, 1)).flatten(1).all(1).any())
 
 

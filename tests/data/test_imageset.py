@@ -40,7 +40,7 @@ def test_holding_out_takes_a_tenth_and_loses_nothing() -> None:
     assert train.labels is not None
     assert test.labels is not None
     assert sorted([*train.labels.tolist(), *test.labels.tolist()]) == list(range(95))
-    assert torch.equal(test.images, whole.images[test.labels])
+    assert torch.equal(test.pixels, whole.pixels[test.labels])
     again = hold_out(whole, seed=3)[1].labels
     other = hold_out(whole, seed=4)[1].labels
     assert again is not None

@@ -33,7 +33,7 @@ def test_embedded_sets_are_what_the_catalogue_says(name: str) -> None:
 
 def test_digits_are_white_strokes_on_black_at_any_size() -> None:
     for size in (8, 28, 64):
-        images = load("digits", image_size=size).train.images
+        images = load("digits", image_size=size).train.pixels
         assert images.shape[1:] == (1, size, size)
         assert images.amax(dim=(1, 2, 3)).float().quantile(0.05) > 200  # full contrast
         edge = torch.cat([images[:, :, 0], images[:, :, -1], images[:, :, :, 0], images[:, :, :, -1]])
@@ -67,9 +67,9 @@ def test_abstract_is_composed_at_the_size_asked_for(monkeypatch: pytest.MonkeyPa
 def test_a_limit_is_nested_and_leaves_the_test_images_alone(digits: ImageSet) -> None:
     whole, few, fewer = digits, load("digits", limit=200), load("digits", limit=50)
     assert (len(few.train), len(fewer.train)) == (200, 50)
-    assert torch.equal(few.test.images, whole.test.images)
-    rows = {image.numpy().tobytes() for image in few.train.images}
-    assert all(image.numpy().tobytes() in rows for image in fewer.train.images)
+    assert torch.equal(few.test.pixels, whole.test.pixels)
+    rows = {image.numpy().tobytes() for image in few.train.pixels}
+    assert all(image.numpy().tobytes() in rows for image in fewer.train.pixels)
     assert few.train.labels is not None
     assert len(few.train.labels.unique()) == 10
     assert len({whole.fingerprint, few.fingerprint, fewer.fingerprint}) == 3
@@ -81,7 +81,7 @@ def test_the_seed_chooses_the_held_out_images(digits: ImageSet) -> None:
 
 
 def test_grey_becomes_colour() -> None:
-    images = load("digits", channels=3, limit=10).train.images
+    images = load("digits", channels=3, limit=10).train.pixels
     assert images.shape == (10, 3, 28, 28)
     assert torch.equal(images[:, 0], images[:, 2])
 

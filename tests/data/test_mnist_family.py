@@ -52,7 +52,7 @@ def test_the_real_mnist_is_read_where_it_lies(shared_data: Path, inside: str) ->
     assert (len(images.train), len(images.test)) == (60_000, 10_000)
     assert images.train.labels is not None
     assert images.train.labels[:10].tolist() == [5, 0, 4, 1, 9, 2, 1, 3, 1, 4]
-    assert images.train.images.float().mean().item() == pytest.approx(33.318, abs=0.001)  # 0.1307 of 255
+    assert images.train.pixels.float().mean().item() == pytest.approx(33.318, abs=0.001)  # 0.1307 of 255
     assert images.fingerprint == "6d621193c0120a36"
     assert sorted(os.listdir(shared_data / "mnist")) == before  # noqa: PTH208
     assert not (shared_data / "decoded").exists()

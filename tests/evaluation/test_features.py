@@ -48,7 +48,7 @@ def test_the_classifier_of_digits_tells_them_apart(own_data_dir: Path) -> None:
     assert found.facts["held-out images"] == 180
     accuracy = f"{100 * found.facts['held-out accuracy']:.1f} %"
     assert accuracy in found.description
-    assert found(load("digits").test.images).shape == (180, 64)
+    assert found(load("digits").test.pixels).shape == (180, 64)
 
 
 def test_the_classifier_is_the_same_trained_twice_and_from_the_cache(cache: Path) -> None:
@@ -63,7 +63,7 @@ def test_the_classifier_is_the_same_trained_twice_and_from_the_cache(cache: Path
     assert trained == kept == again
     assert trained.facts["held-out accuracy"] == 1.0
     for other in (kept, again):
-        np.testing.assert_array_equal(trained(images.test.images), other(images.test.images))
+        np.testing.assert_array_equal(trained(images.test.pixels), other(images.test.pixels))
 
 
 @pytest.mark.parametrize("damage", ["cut", "bit", "other", "folder"])
@@ -99,7 +99,7 @@ def test_every_shape_has_features(size: int, channels: int, monkeypatch: pytest.
     monkeypatch.setattr(classifiers, "_ROUNDS", 1)
     images = stripes(size, channels, count=200)
     for found in (features.classifier(images, CPU), features.random_convolutions(images.shape, CPU)):
-        values = found(images.test.images)
+        values = found(images.test.pixels)
         assert values.shape == (100, found.dimensions)
         assert values.dtype == np.float32
         assert np.isfinite(values).all()
@@ -127,7 +127,7 @@ def test_random_features_are_the_same_for_everybody() -> None:
 
 
 def test_floats_are_rounded_to_the_levels_of_real_images() -> None:
-    images = stripes().test.images
+    images = stripes().test.pixels
     found = features.random_convolutions(ImageShape(1, 8), CPU)
     np.testing.assert_array_equal(found(images.float() / 255 + 0.001), found(images))
     assert np.isfinite(found(torch.full((2, 1, 8, 8), torch.nan))).all()
@@ -157,6 +157,6 @@ def test_inception_takes_the_weights_it_is_given(tmp_path: Path, monkeypatch: py
     torch.save(network.state_dict(), tmp_path / "weights.pth")
     found = features.for_set(stripes(), CPU, tmp_path / "weights.pth")
     assert (found.name, found.dimensions) == ("inception", 2048)
-    grey = stripes().test.images[:2]
+    grey = stripes().test.pixels[:2]
     (expected,) = network.eval()(grey.expand(-1, 3, -1, -1))
     np.testing.assert_allclose(found(grey), expected.detach().numpy(), rtol=1e-4, atol=1e-5)

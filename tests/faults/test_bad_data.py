@@ -108,7 +108,7 @@ def test_a_folder_of_odd_pictures(tmp_path: Path) -> None:
     assert images.classes == tuple(sorted(f"in-{name}" for name in SHOWN))
     for split in (images.train, images.test):
         assert split.labels is not None
-        for pixels, label in zip(split.images, split.labels.tolist(), strict=True):
+        for pixels, label in zip(split.pixels, split.labels.tolist(), strict=True):
             name = images.classes[label].removeprefix("in-")
             top = pixels[:, 0].float().mean(1)
             assert top.tolist() == pytest.approx(SHOWN[name][1], abs=3), name

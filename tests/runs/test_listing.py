@@ -161,3 +161,13 @@ def test_listing_many_runs_again_is_quick(tmp_path: Path) -> None:
     assert len(runs.rows()) == 100
     assert time.perf_counter() - began < 0.02
     assert json.loads(first.config_file.read_text())["metrics"]["loss"]["better"] == "lower"
+
+
+def test_of_many_runs_the_newest_are_there_first(tmp_path: Path) -> None:
+    for name in ("a", "b", "c"):
+        made(tmp_path, name)
+    runs = Listing(tmp_path)
+    assert (runs.rows(budget=0), runs.whole) == ([], False)
+    assert ([row.name for row in runs.rows()], runs.whole) == (["c", "b", "a"], True)
+    made(tmp_path, "d")
+    assert ([row.name for row in runs.rows(budget=0)], runs.whole) == (["c", "b", "a"], False)  # what is known stays

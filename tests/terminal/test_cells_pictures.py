@@ -28,7 +28,7 @@ def noise(*shape: int) -> Bytes:
 
 @pytest.fixture(scope="module")
 def digits() -> Bytes:
-    images: Bytes = load("digits").test.images[:64].numpy()
+    images: Bytes = load("digits").test.pixels[:64].numpy()
     return images
 
 

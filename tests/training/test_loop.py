@@ -296,7 +296,7 @@ def test_minimise_reaches_its_own_parameters_only(tmp_path: Path) -> None:
 def test_clip_bounds_the_norm_of_a_gradient(clip: str | None, tmp_path: Path) -> None:
     session = begin(tmp_path, "ae", **({"clip": clip} if clip else {}))
     model: Any = session.state.model
-    batch = to_unit(session.images.train.images[:16])
+    batch = to_unit(session.images.train.pixels[:16])
     loss = 1000 * (model.encoder(batch) ** 2).sum() + sum(p.sum() for p in model.parameters())
     trainer(session)._minimise(loss)
     norm = math.sqrt(sum(float(p.grad.square().sum()) for p in model.parameters() if p.grad is not None))
@@ -353,9 +353,9 @@ def test_evaluation_is_the_mean_over_images(model: str, tmp_path: Path, monkeypa
         assert value == pytest.approx(sum(n * float(t[name]) for n, t in terms) / 180, rel=1e-6)
     if model == "ae":
         with torch.inference_mode():
-            rebuilt = shown.reconstruct(to_unit(test.images))
+            rebuilt = shown.reconstruct(to_unit(test.pixels))
         assert found["recon_mse"] == pytest.approx(
-            float((rebuilt - to_unit(test.images)).square().mean()), rel=1e-5
+            float((rebuilt - to_unit(test.pixels)).square().mean()), rel=1e-5
         )
 
 

@@ -11,6 +11,7 @@ from workbench.appraisal import generation, own, structure
 from workbench.appraisal.clock import CancelledError, OutOfTimeError
 from workbench.appraisal.subject import SEED, Subject
 from workbench.runs.evaluations import Evaluation, Measured
+from workbench.training import devices
 
 Part = Callable[[Subject], Iterator[Measured]]
 
@@ -32,7 +33,8 @@ def appraise(subject: Subject, step: int, weights: str) -> Evaluation:
     """
     measured: list[Measured] = []
     notes: list[str] = []
-    with torch.inference_mode(), torch.autocast(subject.device.type, enabled=False):
+    products = devices.products_of(devices.best_products(subject.device))  # those of no run: all are measured alike
+    with products, torch.inference_mode(), torch.autocast(subject.device.type, enabled=False):
         for what, part in PARTS:
             try:
                 subject.clock.turn_to(what)
@@ -63,5 +65,6 @@ def _out_of_time(subject: Subject) -> str:
 def _machine(subject: Subject) -> dict[str, str | int]:
     versions = {name: metadata.version(name) for name in ("torch", "torchmetrics", "scikit-learn")}
     return {
-        "device": str(subject.device), "precision": "float32", "threads": torch.get_num_threads(), **versions,
+        "device": str(subject.device), "precision": "float32", "threads": torch.get_num_threads(),
+        "products": devices.best_products(subject.device), **versions,
     }  # fmt: skip

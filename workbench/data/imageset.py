@@ -32,6 +32,11 @@ class Split:
     def __len__(self) -> int:
         return len(self.images)
 
+    @property
+    def pixels(self) -> Tensor:
+        """The images as one tensor; read, all of them, where they lie on the disk."""
+        return self.images if isinstance(self.images, Tensor) else self.images.to(torch.device("cpu"))
+
     def take(self, indices: Tensor) -> "Split":
         """The images at `indices` (int64, 1-D), in that order."""
         images = self.images.take(indices) if isinstance(self.images, Mapped) else self.images[indices]

@@ -1,5 +1,7 @@
 """Bring images to another size or to another number of channels, as bytes."""
 
+from typing import overload
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -7,6 +9,10 @@ from torch import Tensor
 from workbench.data.imageset import Images
 
 
+@overload
+def reshape(images: Tensor, size: int, channels: int) -> Tensor: ...
+@overload
+def reshape(images: Images, size: int, channels: int) -> Images: ...
 def reshape(images: Images, size: int, channels: int) -> Images:
     """(N, 1 or 3, H, H) uint8 -> (N, channels, size, size) uint8, the same images where it already fits.
 

@@ -1,5 +1,6 @@
 """All runs of a folder: as folders, and as the rows of a list."""
 
+import math
 import os
 import time
 from collections.abc import Iterable, Iterator, Mapping
@@ -94,10 +95,20 @@ class Listing:
     def __init__(self, runs_dir: Path) -> None:
         self.runs_dir = runs_dir
         self._entries: dict[str, _Entry] = {}
+        self.whole = False  # whether the last look found time for every run
 
-    def rows(self) -> list[RunRow]:
-        """Every run, newest name first. A row is the same object as before where nothing changed."""
-        found = {name: self._entry(name) for name in _names(self.runs_dir)}
+    def rows(self, budget: float = math.inf) -> list[RunRow]:
+        """Every run, newest name first. A row is the same object as before where nothing changed.
+
+        After `budget` seconds no run is read that was not known before: the next look goes on with those.
+        """
+        until, found = time.monotonic() + budget, {}
+        self.whole = True
+        for name in _names(self.runs_dir):
+            if name in self._entries or time.monotonic() < until:
+                found[name] = self._entry(name)
+            else:
+                self.whole = False
         self._entries = {name: entry for name, entry in found.items() if entry}
         return [entry.row for entry in self._entries.values()]
 

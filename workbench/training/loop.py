@@ -5,8 +5,6 @@ import traceback
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 
-import torch
-
 from models.base import Batch, Diagnoses
 from workbench import sampling
 from workbench.config import TrainingSettings
@@ -15,7 +13,7 @@ from workbench.runs.folder import RunFolder
 from workbench.runs.history import Record, Split
 from workbench.training import meter, snapshots
 from workbench.training.control import Control, Wanted
-from workbench.training.devices import Machine, deterministic
+from workbench.training.devices import Machine, computing_on, deterministic
 from workbench.training.evaluate import evaluate, rank
 from workbench.training.events import (
     Evaluated,
@@ -71,7 +69,10 @@ class Trainer:
 
     def run(self) -> Finished:
         """Train to the end, a stop, or a divergence. Errors of our own making pass through."""
-        torch.set_num_threads(self.machine.threads)
+        with computing_on(self.machine):
+            return self._run()
+
+    def _run(self) -> Finished:
         self.tell(self._started())
         try:
             with deterministic(self.settings.deterministic):
@@ -89,8 +90,8 @@ class Trainer:
 
     def _train(self) -> bool:
         """Returns whether all is done that was to be done."""
-        state, model = self.state, self.state.model
-        model.train()
+        state = self.state
+        state.model.train()
         if self._left_undone():
             self._look(final=False)
         while state.step < self.steps_total:
@@ -102,11 +103,9 @@ class Trainer:
                 asked = self.control.requests()
                 self._set_meeting()
 
-            # Take one step of the model's own algorithm, and average the weights.
+            # Take one step, and report a few times a second. Reading waits for the device: it counts as training.
             begin = time.perf_counter()
-            self._steps.take()
-
-            # Report, a few times a second. Reading is what waits for the device, so it counts as training.
+            self.step()
             last, (epoch_done, round_done) = state.step == self.steps_total, self._border()
             meeting = state.step == self._meeting
             saving = meeting and (self._saver.due(epoch_done) or "checkpoint" in asked)
@@ -133,10 +132,18 @@ class Trainer:
                 self._look(final=False)
         return self._end()
 
+    def step(self) -> None:
+        """Take one step, with its images and its noise, and average the weights."""
+        self._steps.take()
+
+    def report(self) -> None:
+        """Tell the means of the steps since the last report."""
+        self._report(*self._meter.read(self.state.step))
+
     def _end(self) -> bool:
         """Leave a whole run behind, also where it was stopped: numbers, a checkpoint, the final pictures."""
         self._team.end()
-        self._report(*self._meter.read(self.state.step))
+        self.report()
         self._diagnose(LEAST_DIAGNOSED)
         last = self.state.step == self.steps_total
         if last:
@@ -178,8 +185,9 @@ class Trainer:
         elapsed = time.perf_counter() - self._began
         left = (self.steps_total - self.state.step) * elapsed / max(self.state.step - self._first_step, 1)
         self.tell(Progress(self._record("train", mean, low, high), self._rate, left))
-        self._stretch.append((steps, mean))
-        self._diagnose(DIAGNOSED_STEPS)
+        if isinstance(self.state.model, Diagnoses):
+            self._stretch.append((steps, mean))
+            self._diagnose(DIAGNOSED_STEPS)
 
     def _diagnose(self, least: int) -> None:
         """Ask the model what the last stretch means, once it has `least` steps; shorter ones are mostly noise."""
@@ -285,7 +293,7 @@ class Trainer:
 
     def _wait_while_paused(self) -> None:
         if self.control.paused:
-            self._report(*self._meter.read(self.state.step))  # who looks now sees where it stands
+            self.report()  # who looks now sees where it stands
             self.tell(Paused(self.state.step, True))
             while self.control.paused:
                 self.control.wait_while_paused()
@@ -295,7 +303,7 @@ class Trainer:
     def _answer(self, asked: set[Wanted]) -> None:
         """Pictures and checkpoints of a run that stands still."""
         if asked:
-            self._report(*self._meter.read(self.state.step))
+            self.report()
         if "checkpoint" in asked:
             self._save()
         if "pictures" in asked:

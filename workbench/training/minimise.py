@@ -24,14 +24,15 @@ class Minimiser:
         self._bad = torch.zeros((), device=device)
         self._one = torch.ones((), device=device)
         self.flags: dict[str, Tensor] = {}  # by optimizer: 1 from its first bad loss or gradient on, else 0
-        for optimizer in self._optimizers.values():
+        self._parameters: dict[str, list[Tensor]] = {}
+        for name, optimizer in self._optimizers.items():
+            self._parameters[name] = [p for group in optimizer.param_groups for p in group["params"]]
             if _heeds_flags(optimizer):
                 optimizer.found_inf = self._bad  # type: ignore[attr-defined]
 
     def __call__(self, loss: Tensor, by: str = "model") -> None:
         """Lower `loss` by one step of the optimizer `by`. Gradients of its own parameters only are computed."""
-        optimizer = self._optimizers[by]
-        parameters = [p for group in optimizer.param_groups for p in group["params"]]
+        optimizer, parameters = self._optimizers[by], self._parameters[by]
         optimizer.zero_grad(set_to_none=True)
         with torch.autocast(self._device.type, enabled=False):
             loss.backward(inputs=parameters)
@@ -45,8 +46,8 @@ class Minimiser:
     @torch.no_grad()
     def _check(self, loss: Tensor, gradients: list[Tensor], by: str) -> None:
         """Raise the flag for good where something is not finite: one pass over the gradients, times one."""
-        torch._amp_foreach_non_finite_check_and_unscale_(gradients, self._bad, self._one)
-        torch._amp_foreach_non_finite_check_and_unscale_([loss.detach().float()], self._bad, self._one)
+        watched = [loss.detach().float(), *gradients]
+        torch._amp_foreach_non_finite_check_and_unscale_(watched, self._bad, self._one)
         self.flags[by] = self._bad.clone()
 
 

@@ -27,6 +27,7 @@ class TrainingState:
         self.seconds_before = 0.0  # of earlier sittings
         self._decay = averaging
         self._average = copy.deepcopy(model).eval() if averaging else None
+        self._pairs = (_floats(self._average), _floats(model)) if self._average is not None else ([], [])
 
     def average_weights(self) -> None:
         """Move the average towards the weights; faster early on, so that it does not remember the start."""
@@ -34,8 +35,7 @@ class TrainingState:
             return
         decay = min(self._decay, (1 + self.step) / (10 + self.step))
         with torch.no_grad():
-            ours, theirs = _floats(self._average), _floats(self.model)
-            torch._foreach_lerp_(ours, theirs, 1 - decay)
+            torch._foreach_lerp_(*self._pairs, 1 - decay)
 
     @property
     def shown(self) -> Model:

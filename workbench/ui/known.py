@@ -2,6 +2,7 @@
 
 import threading
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
     from workbench.runs.listing import Listing, RunRow
 
 LOOK_SECONDS = 5.0  # between two looks
+FIRST_SECONDS = 0.1  # for what is shown at once
 
 
 class Known:
@@ -25,14 +27,20 @@ class Known:
         self._thread: threading.Thread | None = None
         self.found: list[RunRow] | None = None  # newest name first; None before the first look
 
-    def rows(self) -> list["RunRow"]:
-        """Look now, and wait for it."""
+    def rows(self, meanwhile: Callable[[list["RunRow"]], None] | None = None) -> list["RunRow"]:
+        """Look now, and wait for it. Of thousands that were never read, `meanwhile` hears the newest at once."""
         from workbench.runs.listing import Listing
 
-        with self._one_at_a_time:
-            self._listing = self._listing or Listing(self._runs_dir)
-            self.found = self._listing.rows()
-        return self.found
+        budget, whole = FIRST_SECONDS, False
+        while not whole:
+            with self._one_at_a_time:
+                self._listing = self._listing or Listing(self._runs_dir)
+                self.found = rows = self._listing.rows(budget)
+                whole = self._listing.whole
+            if not whole and meanwhile:
+                meanwhile(rows)
+            budget *= 3  # what is known is looked at again each time
+        return rows
 
     def look(self) -> None:
         """Look in the background, unless that was done a moment ago or is still being done."""

@@ -83,7 +83,7 @@ class Runs(Acting):
         def work() -> None:
             rows = None
             try:
-                rows = self.bench.known.rows()
+                rows = self.bench.known.rows(lambda some: self.app.call_from_thread(self._show, some))
             finally:
                 self.app.call_from_thread(self._found, rows)
 
@@ -95,9 +95,12 @@ class Runs(Acting):
             self.look_again()
         if rows is None:
             return
-        self._rows = rows
         for name in self.bench.marked.numbers.keys() - {row.name for row in rows}:
             self.bench.marked.remove(name)
+        self._show(rows)
+
+    def _show(self, rows: list[RunRow]) -> None:
+        self._rows = rows
         self._arrange()
 
     def _read(self, row: RunRow) -> None:

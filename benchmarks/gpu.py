@@ -1,0 +1,137 @@
+"""What a GPU makes of the three models: images a second, against a DataLoader loop, with and without the screen.
+
+    python benchmarks/gpu.py                              28x28 and 64x64, float32 and bfloat16: fifteen minutes
+    python benchmarks/gpu.py --update                     the same, and the table in docs/benchmarks.md
+    python benchmarks/gpu.py --device cpu --quick         a dry run of the same code where there is no GPU
+
+The plain loop is `plain.py`'s with the same network on the same device, in turns with the trainer in one process:
+images through Pillow and ToTensor, a DataLoader, torch's default Adam in float32, `.item()` at each step. The
+screen is the real workbench on a pseudo terminal; runs with it and without it take turns.
+"""
+
+import argparse
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import load as screen
+import torch
+import trial
+from limits import fractions
+from PIL import Image
+from plain import STEPS
+from report import Rows, keep, table
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset
+from torchvision.transforms.functional import to_tensor
+from turns import QUIET, compare
+
+from workbench.config import resolve
+from workbench.session import images_of
+
+HEADER = (
+    "", "ours, images/s", "the plain loop's", "times as fast: median (range)",
+    "with the screen, of without (range)", "GPU busy", "MFU", "roofline", "launch", "binds",
+    "convolutions, of the time", "pairs",
+)  # fmt: skip
+
+
+class Pictures(Dataset[Tensor]):
+    """A set's images as Pillow pictures, turned to tensors one by one."""
+
+    def __init__(self, images: Tensor) -> None:
+        arrays = images.permute(0, 2, 3, 1).numpy()
+        self._pictures = [Image.fromarray(array.squeeze(-1) if array.shape[-1] == 1 else array) for array in arrays]
+
+    def __len__(self) -> int:
+        return len(self._pictures)
+
+    def __getitem__(self, index: int) -> Tensor:
+        return to_tensor(self._pictures[index])
+
+
+def their_step(model_name: str, images: Tensor, batch: int, device: str) -> Callable[[Any], Callable[[], float]]:
+    """What makes a step of the plain loop, data included, for a model."""
+    loader = DataLoader(Pictures(images), batch_size=batch, shuffle=True, drop_last=True)
+
+    def for_ever() -> Iterator[Tensor]:
+        while True:
+            yield from loader
+
+    source = for_ever()
+
+    def make(model: Any) -> Callable[[], float]:
+        step = STEPS[model_name](model)
+        return lambda: step(next(source).to(device))
+
+    return make
+
+
+def with_the_screen(given: dict[str, str], pairs: int, epochs: str) -> list[float]:
+    """Throughput with the workbench attached over that without it, pair by pair."""
+    flags = [f"--{name.replace('_', '-')}={value}" for name, value in given.items()] + [f"--epochs={epochs}"]
+    found = []
+    with tempfile.TemporaryDirectory(prefix="genbench-") as folder:
+        for _ in range(pairs):
+            without = trial.state(trial.headless(Path(folder), *flags))["images_per_second"]
+            run, _, _ = screen.attached(Path(folder), *flags)
+            found.append(trial.state(run)["images_per_second"] / without)
+    return found
+
+
+def measure(model: str, size: int, precision: str, options: argparse.Namespace) -> list[str]:
+    """One row."""
+    pairs, seconds, rounds, epochs = (1, 0.6, 1, "8") if options.quick else (5, 3.0, 10, "400")
+    given = {"dataset": "digits", "image_size": str(size), "device": options.device, "precision": precision}
+    given |= {"batch_size": str(options.batch)}
+    if options.quick:
+        given |= {"width": "4", "limit": "256", "batch_size": "32"}
+    config = resolve(model, {**given, **QUIET})
+    batch = config.training.batch_size
+    theirs = their_step(model, images_of(config).train.pixels, batch, options.device)
+    found = compare(config, theirs, pairs, seconds)
+    limits = fractions(model, given, rounds, 10)
+    watched = with_the_screen({**given, "model": model, "evaluate": "none", "every": "1000"}, pairs, epochs)
+    cells = [
+        f"{model.upper()}, {size}x{size}, {precision}", f"{batch / median(found.ours):,.0f}",
+        f"{batch / median(found.theirs):,.0f}", f"**{median(found.ratios):.2f}** ({_range(found.ratios)})",
+        f"{median(watched):.3f} ({_range(watched)})", f"{limits.busy:.0%}", f"{limits.mfu:.0%}",
+        f"{limits.roofline:.0%}", f"{limits.launch:.0%}" if limits.launch else "–", limits.binds,
+        f"{limits.convolutions:.0%}", str(pairs),
+    ]  # fmt: skip
+    print(" | ".join(cells), flush=True)
+    return cells
+
+
+def _range(values: list[float]) -> str:
+    return f"{min(values):.2f}–{max(values):.2f}"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--device", default="cuda")
+    parser.add_argument("--batch", type=int, default=128)
+    parser.add_argument("--quick", action="store_true", help="small networks, one pair: to see that it works")
+    parser.add_argument("--update", action="store_true", help="write the table into docs/benchmarks.md")
+    options = parser.parse_args()
+    if options.device.startswith("cuda") and not torch.cuda.is_available():
+        sys.exit("There is no CUDA device here. Give --device cpu --quick to see the same code run on the CPU.")
+    rows: Rows = [
+        measure(model, size, precision, options)
+        for model in ("ae", "vae", "gan")
+        for size in (28, 64)
+        for precision in (("float32",) if options.quick else ("float32", "bfloat16"))
+    ]
+    text = table(HEADER, rows)
+    print(text)
+    if options.update:
+        if not options.device.startswith("cuda"):
+            sys.exit("The table is of a GPU: nothing was written.")
+        keep("gpu", text)
+
+
+if __name__ == "__main__":
+    main()
