@@ -3,6 +3,9 @@
 Shapes: B batch, C channels, S image size in pixels, D latent, W width.
 """
 
+from itertools import pairwise
+
+import torch
 from torch import Tensor, nn
 
 from models.base import ImageShape
@@ -43,8 +46,48 @@ def upsample(before: int, after: int, size: int, bias: bool = True) -> nn.ConvTr
     return nn.ConvTranspose2d(before, after, 4, stride=2, padding=1, output_padding=size % 2, bias=bias)
 
 
+GAIN = 4.0
+"""How much larger the convolutional networks use a parameter than it is stored, to learn so much faster.
+
+A step of Adam has the length of its learning rate, whatever the gradient. What is stored a quarter as large, and
+multiplied by four where it is used, moves as far by Adam's 1e-3 as a plain layer by 4e-3: the runtime constant of
+Karras et al., "Progressive growing of GANs", ICLR 2018, arXiv 1710.10196, section 4.1. A normalised network whose
+weights are averaged bears that, and is far from done after 20 epochs of MNIST without it.
+"""
+EPS = 1e-5 / GAIN**2  # of norms: variances are smaller by so much
+
+
+class Amplify(nn.Module):
+    """x -> GAIN * x, of any shape: behind each layer, and not between one and its norm, which undoes scales."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return GAIN * x
+
+
+def stored_small(*layers: nn.Module) -> nn.Sequential:
+    """The layers in a row, their parameters divided by GAIN: with `Amplify` they begin as plain ones do."""
+    network = nn.Sequential(*layers)
+    with torch.no_grad():
+        for parameter in network.parameters():
+            parameter /= GAIN
+    return network
+
+
+def normed(features: int, maps: bool = True) -> nn.Sequential:
+    """Normalise what one image has in a layer, (B, F, S, S) or (B, F), then SiLU: no image sees another one.
+
+    Ba et al., "Layer normalization", arXiv 1607.06450; of maps, Wu and He, "Group normalization", ECCV 2018, arXiv
+    1803.08494, with one group.
+    """
+    norm = nn.GroupNorm(1, features, EPS) if maps else nn.LayerNorm(features, EPS)
+    return nn.Sequential(norm, Amplify(), nn.SiLU())
+
+
 def encoder(network: Network, shape: ImageShape, width: int, outputs: int) -> nn.Sequential:
-    """An image to numbers: (B, C, S, S) -> (B, outputs)."""
+    """An image to numbers: (B, C, S, S) -> (B, outputs).
+
+    All layers of the convolutional one are normalised but the first, which sees the pixels, and the last.
+    """
     check_shape(shape)
     if network == "mlp":
         return nn.Sequential(
@@ -54,12 +97,14 @@ def encoder(network: Network, shape: ImageShape, width: int, outputs: int) -> nn
             nn.Linear(8 * width, outputs),
         )
     sizes, stages = pyramid(shape.size, width)
-    layers: list[nn.Module] = []
-    for before, after in zip([shape.channels, *stages], stages, strict=False):
-        layers += [nn.Conv2d(before, after, 4, stride=2, padding=1), nn.SiLU()]  # B, after, S//2, S//2
-    flat = stages[-1] * sizes[-1]**2
-    layers += [nn.Flatten(), nn.Linear(flat, 16 * width), nn.SiLU(), nn.Linear(16 * width, outputs)]
-    return nn.Sequential(*layers)
+    layers: list[nn.Module] = [nn.Conv2d(shape.channels, width, 4, stride=2, padding=1), Amplify(), nn.SiLU()]
+    for before, after in pairwise(stages):
+        layers += [nn.Conv2d(before, after, 4, stride=2, padding=1), normed(after)]  # B, after, S//2, S//2
+    return stored_small(
+        *layers, nn.Flatten(),
+        nn.Linear(stages[-1] * sizes[-1]**2, 16 * width), normed(16 * width, maps=False),  # B, 16W
+        nn.Linear(16 * width, outputs), Amplify(),
+    )
 
 
 def decoder(network: Network, shape: ImageShape, width: int, latent: int) -> nn.Sequential:
@@ -73,14 +118,16 @@ def decoder(network: Network, shape: ImageShape, width: int, latent: int) -> nn.
             nn.Unflatten(1, (shape.channels, shape.size, shape.size)),
         )
     sizes, stages = pyramid(shape.size, width)
-    flat = stages[-1] * sizes[-1]**2
     layers: list[nn.Module] = [
-        nn.Linear(latent, 16 * width), nn.SiLU(), nn.Linear(16 * width, flat), nn.SiLU(),
-        nn.Unflatten(1, (stages[-1], sizes[-1], sizes[-1])),
+        nn.Linear(latent, 16 * width), normed(16 * width, maps=False),   # B, 16W
+        nn.Linear(16 * width, stages[-1] * sizes[-1]**2),
+        nn.Unflatten(1, (stages[-1], sizes[-1], sizes[-1])), normed(stages[-1]),
     ]
-    for before, after, size in zip(stages[::-1], [*stages[-2::-1], shape.channels], sizes[-2::-1], strict=True):
-        layers += [upsample(before, after, size), nn.SiLU()]  # B, after, size, size
-    return nn.Sequential(*layers[:-1])  # logits: no activation after the last
+    for (before, after), size in zip(pairwise(stages[:0:-1]), sizes[-2:1:-1], strict=True):
+        layers += [upsample(before, after, size), normed(after)]         # B, after, size, size
+    if len(stages) > 1:
+        layers += [upsample(stages[1], width, sizes[1]), Amplify(), nn.SiLU()]  # B, W, S//2, S//2
+    return stored_small(*layers, upsample(width, shape.channels, shape.size), Amplify())  # logits
 
 
 def flatten(images: Tensor) -> Tensor:
