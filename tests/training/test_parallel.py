@@ -80,7 +80,7 @@ def assert_close(ours: RunFolder, theirs: RunFolder) -> None:
     for name, tensor in first.items():
         far = float((tensor.double() - second[name].double()).abs().max())
         free = "network='mlp'" in str(ours.config().model) and FREE.search(name)
-        assert free or far < TOLERANCE, f"{name} is {far:.2g} off"
+        assert free or far < TOLERANCE * max(1.0, float(tensor.abs().max())), f"{name} is {far:.2g} off"
 
 
 def means(folder: RunFolder) -> dict[str, float]:
@@ -169,6 +169,7 @@ def test_where_one_process_fails_all_end_and_one_says_why(both: Both) -> None:
     assert "ValueError" not in both.said.err
 
 
+@pytest.mark.slow
 def test_where_one_process_is_killed_all_end(tmp_path: Path) -> None:
     said = launch(line("ae", "broken", 100_000), cwd=tmp_path, breaking=[(1, "kill", 20)])
     assert_failed(tmp_path / "runs", "One of the 2 processes is gone: killed, or out of memory.", said)
