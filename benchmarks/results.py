@@ -57,7 +57,7 @@ EVALUATE = {
 ROWS = (
     "recon_mse", "recon_mse@last", "loss", "loss@last", "mse", "psnr", "ssim",
     "elbo@dynamic", "iw1@dynamic", "iw100@dynamic", "iw5000@dynamic",
-    "elbo@static", "iw1@static", "iw100@static", "iw5000@static", "active_units", "active_units@dynamic", "active_units@static",
+    "elbo@static", "iw1@static", "iw100@static", "iw5000@static", "active_units",
     "probe", "knn", "silhouette", "mmd", "sliced_wasserstein", "evenness",
     "fd", "kid", "precision", "recall", "density", "coverage", "nearest_train", "diversity",
 )  # fmt: skip
