@@ -171,12 +171,13 @@ def _gigabytes(count: int) -> str:
 @contextlib.contextmanager
 def _locked(path: Path, progress: Progress) -> Iterator[None]:
     """One process decodes, the others wait, and can be interrupted. What it made tells that it is done."""
-    lock = FileLock(path)
+    lock, patience = FileLock(path), 0.0
     while True:
         try:
-            lock.acquire(timeout=_WAIT)
+            lock.acquire(timeout=patience)
             break
         except Timeout:
+            patience = _WAIT
             progress("waiting for another process to decode the images", 0, 0)
     try:
         yield
