@@ -12,6 +12,8 @@ from typing import Any
 
 import psutil
 
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
 from tests.terminal_emulator import Program, workbench, working_in
 
 FORM = "latent"  # a setting that the form names
