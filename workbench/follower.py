@@ -4,8 +4,6 @@ import json
 import time
 from contextlib import suppress
 
-import torch
-
 from models.errors import InputError
 from workbench import session
 from workbench.config import RunConfig
@@ -46,9 +44,8 @@ def _follow(team: Team) -> None:
     state = session.first_state(config, images.shape, machine)
     team.share_state(state)
     steps = Steps(state, images, config.training, machine, team)
-    torch.set_num_threads(machine.threads)
     state.model.train()
-    with devices.deterministic(config.training.deterministic):
+    with devices.computing_on(machine), devices.deterministic(config.training.deterministic):
         while ahead := team.hear():
             for _ in range(ahead):
                 steps.take()
