@@ -11,7 +11,8 @@ The plain loop is `plain.py`'s: torchvision's MNIST through Pillow and ToTensor,
 
 import os
 
-os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # as genbench has it; read when torch is imported
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # both as genbench has them; read when torch is imported
+os.environ.setdefault("GOMP_SPINCOUNT", "3000")
 
 import argparse
 import sys

@@ -12,7 +12,8 @@ step. Rates are measured between the steps, in this process.
 
 import os
 
-os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # as genbench has it; read when torch is imported
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # both as genbench has them; read when torch is imported
+os.environ.setdefault("GOMP_SPINCOUNT", "3000")
 
 import argparse
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from models.base import GenerativeModel
 
 _FOLDER = Path(__file__).parent
-_SHARED = {"__init__", "base", "blocks", "errors", "metric", "settings", "sharing"}
+_SHARED = {"__init__", "base", "bernoulli", "blocks", "errors", "metric", "settings", "sharing"}
 _LIGHT_IMPORTS = {"typing", "pydantic", "models.settings", "collections.abc", "math"}
 
 

@@ -38,6 +38,7 @@ from models.base import (
     Metric,
     Minimise,
 )
+from models.bernoulli import bernoulli_nats
 from models.blocks import decoder, encoder
 from models.settings import ModelSettings
 
@@ -97,9 +98,10 @@ class VAE(Encodes, Bounded, Diagnoses, GenerativeModel[VAESettings]):
         z = mean + torch.exp(0.5 * log_var) * batch.noise(*mean.shape)         # B, D
         logits = self.decoder(z).float()                                       # B, C, H, W
 
-        recon = F.binary_cross_entropy_with_logits(logits, x, reduction="sum") / B
+        nats, image = bernoulli_nats(logits, x)                                # B, C, H, W each
+        recon = nats.sum() / B
         kl = gaussian_kl(mean, log_var).mean()
-        mse = F.mse_loss(torch.sigmoid(logits.detach()), x)
+        mse = F.mse_loss(image, x)
         return {"loss": recon + self.config.beta * kl, "recon_nats": recon, "kl": kl, "recon_mse": mse}
 
     def sample(self, n: int, generator: torch.Generator) -> Tensor:
@@ -127,9 +129,9 @@ class VAE(Encodes, Bounded, Diagnoses, GenerativeModel[VAESettings]):
         noise = torch.randn(samples, *mean.shape, generator=generator, device=mean.device)
         z = mean + torch.exp(0.5 * log_var) * noise                            # K, B, D
         logits = self.decoder(z.flatten(0, 1)).float().unflatten(0, z.shape[:2])
-        nats = -F.binary_cross_entropy_with_logits(logits, images.expand_as(logits), reduction="none")
+        nats, _ = bernoulli_nats(logits, images)                               # K, B, C, H, W
         return ImportanceTerms(
-            nats.flatten(2).sum(dim=2),                                        # K, B each
+            -nats.flatten(2).sum(dim=2),                                       # K, B each
             -0.5 * (z.square() + LOG_2_PI).sum(dim=2),
             -0.5 * (noise.square() + log_var + LOG_2_PI).sum(dim=2),
         )

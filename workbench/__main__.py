@@ -17,8 +17,9 @@ def main() -> None:
         where = spec.origin if spec and spec.origin else "another place"
         sys.exit(_refuse(f"The package `models` here comes from {where}, not from genbench. "
                          "Start `genbench` instead of `python -m workbench`, or change the folder."))  # fmt: skip
-    # Waiting threads that spin are a tenfold loss beside any other load; torch reads this when imported.
-    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+    from workbench.cores import share_cores
+
+    share_cores()
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # without it --deterministic is refused on a GPU
     from workbench.cli import run
 

@@ -18,6 +18,7 @@ from typing import Any, TextIO
 
 from models.errors import InputError
 from workbench.config import RunConfig
+from workbench.cores import share_cores
 from workbench.runs.folder import RunFolder
 from workbench.signals import Signals
 from workbench.training.control import Control
@@ -113,7 +114,6 @@ def _keep_output(folder: RunFolder) -> None:
 
 
 if __name__ == "__main__":
-    # Waiting threads that spin are a tenfold loss beside any other load; torch reads this when imported.
-    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+    share_cores()
     code = main()
     os._exit(code)
