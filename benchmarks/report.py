@@ -41,7 +41,7 @@ def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 def circumstances() -> str:
     """The date, the machine and the command, in a sentence."""
     command = " ".join(["python", *sys.argv]).replace(" --update", "")
-    command = re.sub(r"(--data-dir[ =])\S+", r"\1PATH", command)
+    command = re.sub(r"(--(?:data|peer)-dir[ =])\S+", r"\1PATH", command)
     versions = ", ".join(f"{name} {metadata.version(name)}" for name in ("torch", "textual", "plotext"))
     return (
         f"{datetime.now().astimezone():%Y-%m-%d}, `{command}`, {_processor()}, "

@@ -40,7 +40,7 @@ def _follow(team: Team) -> None:
     # The averaged weights are only looked at, and only the leader looks.
     config = RunConfig.from_json(facts["config"]).with_changes({"averaging": 0.0})
     images = _images(config, facts["fingerprint"], team)
-    machine = devices.choose(config.training)
+    machine = devices.choose(config.training, before={"products": facts["products"]})
     state = session.first_state(config, images.shape, machine)
     team.share_state(state)
     steps = Steps(state, images, config.training, machine, team)

@@ -103,7 +103,7 @@ def begin(
     check_writable(runs_dir)
     if name is not None:
         check_name(runs_dir, name)
-    images = _images_for_all(config, progress, team)
+    images = _images_for_all(config, progress, machine, team)
     state = first_state(config, images.shape, machine)
     machine = measure_threads(machine, state.model, images.train, config.training)
     folder = _new_folder(config, runs_dir, name, images, state, machine)
@@ -221,7 +221,7 @@ def _restored(
         notices = [f"{text} The run goes on from step {saved.step:,}." for text in broken]
     before = environment.before(folder) if same else {}
     machine = devices.choose(config.training, spare_cores, before)
-    images = _images_for_all(config, progress, team)
+    images = _images_for_all(config, progress, machine, team)
     asked = not same and config.data != folder.config().data  # other images are what was asked for
     if not asked:
         _check_same(folder, config, images)
@@ -318,12 +318,12 @@ def check_writable(runs_dir: Path) -> None:
         raise InputError(f"Runs cannot be written to {runs_dir}: permission denied. Choose another --runs-dir.")
 
 
-def _images_for_all(config: RunConfig, progress: Progress | None, team: Team) -> ImageSet:
+def _images_for_all(config: RunConfig, progress: Progress | None, machine: devices.Machine, team: Team) -> ImageSet:
     """The images at all processes that train, this one first. Raises `InputError` where one cannot have them."""
     team.check_batch(config.training.batch_size)
     images = images_of(config, progress)
     team.check_batch(min(config.training.batch_size, len(images.train)))
-    team.gather({"config": config.to_json(), "fingerprint": images.fingerprint})
+    team.gather({"config": config.to_json(), "fingerprint": images.fingerprint, "products": machine.products})
     return images
 
 
