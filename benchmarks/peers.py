@@ -1,6 +1,6 @@
 """genbench against pythae and against a plain script, each as it is started: whole processes, in turns.
 
-    python benchmarks/peers.py --data-dir PATH                    five pairs of five epochs of MNIST each: twenty minutes
+    python benchmarks/peers.py --data-dir PATH                    five pairs of five epochs of MNIST each: long
     python benchmarks/peers.py --data-dir PATH --update           the same, and the table in docs/benchmarks.md
     python benchmarks/peers.py --data-dir PATH --quick            one pair of one epoch of 2,048 images
 

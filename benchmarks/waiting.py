@@ -33,7 +33,8 @@ def child() -> None:
     from growth import training
 
     with training(512, 28, 128, "2", network="mlp") as found:
-        taken, began = [], time.perf_counter()
+        taken: list[float] = []
+        began = time.perf_counter()
         while len(taken) < LEAST or time.perf_counter() - began < SECONDS:
             begin = time.perf_counter()
             found.step()
