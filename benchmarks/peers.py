@@ -25,7 +25,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from peer import LATENT, last_epoch
 from plain import built, unpacked
-from report import Rows, keep, table, verdict
+from report import Rows, keep, ranged, table, verdict
 
 from models.errors import InputError
 from workbench.data.load import load
@@ -167,7 +167,7 @@ def row(title: str, timed: str, both: list[tuple[Side, Side]], must: float | Non
     losses = [f"{a.loss:.4g}", f"{b.loss:.4g}"] if equal else [f"{a.loss:.4g}", f"{b.loss:.4g} (another objective)"]
     wanted = ([] if must is None else [f">= {must:g}"]) + ["losses within 1 %"] * equal
     cells = [
-        title, timed, f"**{median(ratios):.2f}** ({min(ratios):.2f}–{max(ratios):.2f})", f"{a.seconds:.1f}",
+        title, timed, ranged(ratios), f"{a.seconds:.1f}",
         f"{b.seconds:.1f}", *losses, f"{a.parameters:,}", f"{b.parameters:,}", f"{a.threads} and {b.threads}",
         str(len(both)), ", ".join(wanted), verdict(good) if wanted else "",
     ]  # fmt: skip

@@ -9,7 +9,7 @@ import time
 from statistics import median
 
 import torch
-from report import Rows, keep, table
+from report import Rows, keep, ranged, table
 
 from workbench.training import devices
 
@@ -42,10 +42,7 @@ def row(shape: tuple[int, int, int], rounds: int) -> list[str]:
     a, b = torch.randn(rows, inner), torch.randn(inner, columns)
     pairs = [tuple(milliseconds(a, b, kind) for kind in KINDS) for _ in range(rounds)]
     ratios = [theirs / ours for theirs, ours in pairs]
-    cells = [
-        f"{rows}x{inner} by {inner}x{columns}",
-        f"**{median(ratios):.2f}** ({min(ratios):.2f}–{max(ratios):.2f})",
-    ]
+    cells = [f"{rows}x{inner} by {inner}x{columns}", ranged(ratios)]
     for index, kind in enumerate(KINDS):
         taken = median(pair[index] for pair in pairs)
         cells += [f"{taken:.3f}", f"{2e-6 * rows * inner * columns / taken:.0f}", f"{off(a, b, kind):.0e}"]

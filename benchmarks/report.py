@@ -27,6 +27,12 @@ def spread(seconds: Sequence[float]) -> list[str]:
     return [*(f"{1000 * value:,.{1 if value < 1 else 0}f}" for value in values), str(len(seconds))]
 
 
+def ranged(values: Sequence[float], digits: int = 2) -> str:
+    """The median, and from where to where the values go."""
+    low, middle, high = (f"{value:.{digits}f}" for value in (min(values), median(values), max(values)))
+    return f"**{middle}** ({low}–{high})"
+
+
 def verdict(good: bool) -> str:
     """Whether a row meets what it must."""
     return "yes" if good else "**no**"

@@ -13,6 +13,7 @@ from pathlib import Path
 from statistics import mean, median
 
 import torch
+from report import ranged
 
 from workbench import session
 from workbench.config import RunConfig
@@ -52,11 +53,10 @@ class Pairs:
     def cells(self) -> list[str]:
         """Ratio, milliseconds a step, losses, counts: as cells of a table."""
         ours, theirs = self.losses
-        ratios = self.ratios
         return [
-            f"**{median(ratios):.2f}** ({min(ratios):.2f}–{max(ratios):.2f})",
+            ranged(self.ratios),
             f"{1000 * median(self.theirs):.2f}", f"{1000 * median(self.ours):.2f}",
-            f"{theirs:.4g}", f"{ours:.4g}", f"{self.parameters:,}", f"{self.steps:,}", str(len(ratios)),
+            f"{theirs:.4g}", f"{ours:.4g}", f"{self.parameters:,}", f"{self.steps:,}", str(len(self.ratios)),
         ]  # fmt: skip
 
 

@@ -1,21 +1,24 @@
 """How long a thread that waits for another should look before it sleeps: steps alone, and beside other load.
 
-    python benchmarks/waiting.py                    five rounds: seven minutes
+    python benchmarks/waiting.py                    five rounds: ten minutes
     python benchmarks/waiting.py --update           the same, and the table in docs/benchmarks.md
     python benchmarks/waiting.py --rounds 1         to see that it works
 
 Each step is that of the MLP VAE on two threads, in a process of its own, since OpenMP reads the setting once. The
-settings take turns; the other load is one process, or two, that each keep a core busy.
+settings take turns; the other load is one process, or two, that each keep a core busy, or another such training.
 """
 
 import argparse
+import itertools
 import os
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from functools import partial
 from statistics import median
 
-from report import Rows, keep, table
+from report import Rows, keep, ranged, table
 
 SETTINGS = {
     "none: asleep at once": {"OMP_WAIT_POLICY": "passive"},
@@ -23,63 +26,67 @@ SETTINGS = {
     "30,000 looks": {"OMP_WAIT_POLICY": "passive", "GOMP_SPINCOUNT": "30000"},
     "OpenMP's default": {},
 }
-SECONDS, LEAST = 3.0, 20
-LOADS = (0, 1, 2)
-BUSY = "while True: pass"
+SECONDS, LEAST = 3.0, 10
+SPIN = [sys.executable, "-c", "print(); import itertools; [None for _ in itertools.count()]"]
+TRAIN = [sys.executable, __file__, "other"]
+LOADS = {
+    "alone": [], "beside one busy process": [SPIN], "beside two": [SPIN, SPIN],
+    "beside another training": [TRAIN],
+}  # fmt: skip
 
 
-def child() -> None:
-    """Print the median of the milliseconds that a step takes."""
+def steps(endless: bool) -> Iterator[float]:
+    """Take steps, and give the seconds of each."""
     from growth import training
 
     with training(512, 28, 128, "2", network="mlp") as found:
-        taken: list[float] = []
+        print(flush=True)  # whoever started this may go on
         began = time.perf_counter()
-        while len(taken) < LEAST or time.perf_counter() - began < SECONDS:
+        for count in itertools.count(1):
             begin = time.perf_counter()
             found.step()
-            taken.append(time.perf_counter() - begin)
-            if len(taken) % 100 == 0:
+            yield time.perf_counter() - begin
+            if count % 100 == 0:
                 found.report()
-        found.report()
-    print(1000 * median(taken))
+            if not endless and count >= LEAST and time.perf_counter() - began > SECONDS:
+                return
 
 
-def measured(setting: dict[str, str], busy: int) -> float:
-    """Milliseconds a step, in a new process."""
+def measured(setting: dict[str, str], load: list[list[str]]) -> float:
+    """Milliseconds a step, the median, in a new process."""
     environment = {k: v for k, v in os.environ.items() if not k.startswith(("OMP_", "GOMP_"))} | setting
-    others = [subprocess.Popen([sys.executable, "-c", BUSY]) for _ in range(busy)]
+    start = partial(subprocess.Popen, env=environment, stdout=subprocess.PIPE, text=True)
+    others = [start(line) for line in load]
     try:
-        line = [sys.executable, __file__, "child"]
-        done = subprocess.run(line, env=environment, check=True, stdout=subprocess.PIPE, text=True)
+        for other in others:
+            assert other.stdout is not None
+            other.stdout.readline()
+        with start([sys.executable, __file__, "child"]) as done:
+            said = done.communicate()[0]
+        assert done.returncode == 0
     finally:
         for other in others:
             other.kill()
-            other.wait()
-    return float(done.stdout.splitlines()[-1])
-
-
-def cell(values: list[float]) -> str:
-    """Median and range."""
-    return f"{median(values):.1f} ({min(values):.1f} to {max(values):.1f})"
+            other.communicate()
+    return float(said.splitlines()[-1])
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", nargs="?", default="all", choices=["all", "child"], help=argparse.SUPPRESS)
+    parser.add_argument("what", nargs="?", default="all", choices=["all", "child", "other"], help=argparse.SUPPRESS)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--update", action="store_true", help="write the table into docs/benchmarks.md")
     options = parser.parse_args()
-    if options.what == "child":
-        child()
+    if options.what != "all":
+        print(1000 * median(steps(endless=options.what == "other")))
         return
-    found: dict[tuple[str, int], list[float]] = {}
+    found: dict[tuple[str, str], list[float]] = {}
     for _ in range(options.rounds):
-        for busy in LOADS:
+        for beside, load in LOADS.items():
             for name, setting in SETTINGS.items():
-                found.setdefault((name, busy), []).append(measured(setting, busy))
-    rows: Rows = [[name, *(cell(found[name, busy]) for busy in LOADS)] for name in SETTINGS]
-    text = table(("a thread that waits looks", "ms a step, alone", "beside one busy process", "beside two"), rows)
+                found.setdefault((name, beside), []).append(measured(setting, load))
+    rows: Rows = [[name, *(ranged(found[name, beside], 1) for beside in LOADS)] for name in SETTINGS]
+    text = table(("a thread that waits looks", *(f"ms a step, {beside}" for beside in LOADS)), rows)
     print(text)
     if options.update:
         keep("waiting", text)

@@ -27,9 +27,9 @@ class _Nats(torch.autograd.Function):
 
 
 def bernoulli_nats(logits: Tensor, x: Tensor) -> tuple[Tensor, Tensor]:
-    """−x log p − (1 − x) log(1 − p) in nats, and p = σ(l): (..., C, H, W) each,
-    or an x of fewer dimensions -> the same as logits.
+    """−x log p − (1 − x) log(1 − p) in nats, and p = σ(l), both of the shape of the logits l.
 
+    `x`, in [0, 1], has that shape or one that extends to it: K, B, C, H, W logits and B, C, H, W images.
     Computed as max(l, 0) − l·x − log σ(|l|), which in float32 is within 1e-6 nats a pixel of torch's
     `binary_cross_entropy_with_logits`, with its exact gradient, and several times as fast on a CPU: torch's log1p
     takes one number at a time there. Only logits get a gradient.

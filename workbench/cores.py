@@ -19,9 +19,9 @@ def share_cores() -> None:
     """How torch's threads wait for one another; to be said before torch is imported.
 
     One that waits looks for a moment, some 0.1 ms, and then sleeps. Without that moment it wakes late, and steps
-    of small networks take up to 1.9 times as long on free cores; with it, twice as long where another process keeps
-    a core busy (`benchmarks/waiting.py`). OpenMP's default, a hundred times as many looks, was a tenfold loss
-    beside a screen.
+    of small networks take up to 1.9 times as long on free cores; with it, twice as long where others keep the cores
+    busy. OpenMP's default looks a hundred times as long, and at times is a hundredfold loss there
+    (`benchmarks/waiting.py`).
     """
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     os.environ.setdefault("GOMP_SPINCOUNT", "3000")

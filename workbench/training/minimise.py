@@ -33,8 +33,7 @@ class Minimiser:
     def __call__(self, loss: Tensor, by: str = "model") -> None:
         """Lower `loss` by one step of the optimizer `by`. Gradients of its own parameters only are computed."""
         optimizer, parameters = self._optimizers[by], self._parameters[by]
-        for parameter in parameters:  # what zero_grad does, without its bookkeeping
-            parameter.grad = None
+        optimizer.zero_grad(set_to_none=True)
         with torch.autocast(self._device.type, enabled=False):
             loss.backward(inputs=parameters)
         gradients = [p.grad for p in parameters if p.grad is not None]
