@@ -18,7 +18,7 @@ def available_cores() -> int:
 def share_cores() -> None:
     """How torch's threads wait for one another; to be said before torch is imported.
 
-    One that waits looks for a moment, some 0.1 ms, and then sleeps. Without that moment it wakes late, and steps
+    One that waits looks for a moment, 3,000 times, and then sleeps. Without that moment it wakes late, and steps
     of small networks take up to 1.9 times as long on free cores; with it, twice as long where others keep the cores
     busy. OpenMP's default looks a hundred times as long, and at times is a hundredfold loss there
     (`benchmarks/waiting.py`).
