@@ -24,7 +24,9 @@ GROUPS = ("model", "data", "training")
 FITTED: Sequence[Literal["gaussian", "mixture"]] = ("gaussian", "mixture")  # by ex-post density estimation
 # What a run that goes on may have another value of: how long, on what, how it is looked at. Anything else makes it
 # another run.
-CHANGEABLE = ("epochs", "steps", "save_every", "sampler", "evaluate", "device", "threads", "data_dir")
+CHANGEABLE = (
+    "epochs", "steps", "save_every", "sampler", "evaluate", "device", "threads", "cuda_graphs", "data_dir",
+)  # fmt: skip
 
 _BOTH_LENGTHS = "Give --epochs or --steps, not both: each says how long to train."
 
@@ -80,6 +82,8 @@ class TrainingSettings(Settings):
     """Arithmetic of the networks; auto is bfloat16 on a GPU that has it, else float32."""
     deterministic: bool = False
     """Only operations that give the same bits each time, also on a GPU, where they are slower."""
+    cuda_graphs: bool = True
+    """Record a step and replay it with one launch, on a GPU and where the model allows it."""
     threads: Annotated[int, Field(ge=1, le=1024)] | None = None
     """CPU threads of torch; none tries before the first step which number is fastest."""
 

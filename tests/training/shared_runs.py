@@ -13,6 +13,7 @@ from dataclasses import replace
 from typing import NoReturn
 
 import pytest
+from torch import Tensor
 
 from models.base import Batch
 from models.errors import InputError
@@ -23,10 +24,10 @@ from workbench.training.steps import Steps
 
 def breaking(how: str, at: int) -> None:
     """Let this process go wrong in a step, or before the first."""
-    honest, patch = Steps.batch, pytest.MonkeyPatch()
+    honest, patch = Steps.seen, pytest.MonkeyPatch()
 
-    def batch(steps: Steps, step: int) -> Batch:
-        found = honest(steps, step)
+    def seen(steps: Steps, pixels: Tensor, labels: Tensor | None, step: int) -> Batch:
+        found = honest(steps, pixels, labels, step)
         if step + 1 != at:
             return found
         patch.undo()
@@ -42,7 +43,7 @@ def breaking(how: str, at: int) -> None:
     if how == "data":
         patch.setattr(session, "images_of", lost)
     else:
-        patch.setattr(Steps, "batch", batch)
+        patch.setattr(Steps, "seen", seen)
 
 
 if __name__ == "__main__":

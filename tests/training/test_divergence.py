@@ -133,7 +133,7 @@ def test_no_step_waits_for_the_device(name: str, tmp_path: Path) -> None:
     with Waits() as waits:
         for step in range(3):
             batch = Batch(images, None, step, torch.Generator())
-            numbers.add(run.state.model.training_step(batch, minimise), minimise.flags)
+            numbers.add(numbers.row(run.state.model.training_step(batch, minimise), minimise.flags))
             run.state.average_weights()
         assert waits.found == []
         numbers.read(3)

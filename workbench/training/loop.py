@@ -61,6 +61,7 @@ class Trainer:
         self._meeting, self._met_at, self._met_seconds = state.step, state.step, 0.0
         self._saver = Saver(folder, state, settings.save_every)
         self._told: set[str] = set()
+        self._told_how = ""  # why steps are not replayed, once it was told
         self._trouble = ""  # with the disk, as it was told
         self._stretch: list[tuple[int, Numbers]] = []  # reports since the last diagnosis, with their steps
         self._began = time.perf_counter()
@@ -117,6 +118,7 @@ class Trainer:
             self._images_seen += self._order.batch_size
             if numbers:
                 self._report(*numbers)
+                self._say_how()
 
             # Evaluate, each round of epochs.
             looking = meeting and ((round_done and not last) or "pictures" in asked)
@@ -189,6 +191,14 @@ class Trainer:
             self._stretch.append((steps, mean))
             self._diagnose(DIAGNOSED_STEPS)
 
+    def _say_how(self) -> None:
+        """Why steps are not replayed, once that is known."""
+        if (why := self.unreplayed) != self._told_how:
+            self._told_how = why
+            self.tell(
+                Notice(self.state.step, f"Each kernel of a step is launched by itself, which may be slower: {why}.")
+            )
+
     def _diagnose(self, least: int) -> None:
         """Ask the model what the last stretch means, once it has `least` steps; shorter ones are mostly noise."""
         length = sum(part for part, _ in self._stretch)
@@ -252,6 +262,11 @@ class Trainer:
             return said
         rate = f"--learning-rate {self.state.model.config.learning_rate / 4:g}"
         return f"{said} From step {self._saver.good:,}: {self.folder.resume_command} {rate}"
+
+    @property
+    def unreplayed(self) -> str:
+        """Why a GPU is given a step's kernels one by one, in words; "" where it is not, or not known yet."""
+        return self._steps.trouble
 
     @property
     def saved_step(self) -> int | None:

@@ -38,10 +38,14 @@ class Meter:
         self._guarded: tuple[str, ...] = ()
         self._since = time.perf_counter()
 
-    def add(self, metrics: Mapping[str, Tensor], flags: Mapping[str, Tensor]) -> None:
-        """One step: its metrics, and by optimizer a flag that is not 0 where a gradient was not finite."""
+    def row(self, metrics: Mapping[str, Tensor], flags: Mapping[str, Tensor]) -> Tensor:
+        """A step's metrics, and by optimizer a flag that is not 0 where a gradient was not finite: one tensor."""
         self._names, self._guarded = tuple(metrics), tuple(flags)
-        self._rows.append(torch.stack([*metrics.values(), *flags.values()]))
+        return torch.stack([*metrics.values(), *flags.values()])
+
+    def add(self, row: Tensor) -> None:
+        """One more step."""
+        self._rows.append(row)
 
     def due(self) -> bool:
         """Whether it is time for a report: by the clock, so a fast model is not slowed by its own reports."""

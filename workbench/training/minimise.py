@@ -21,14 +21,14 @@ class Minimiser:
     def __init__(self, state: TrainingState, device: torch.device, clip: float | None, team: Team = ALONE) -> None:
         self._optimizers, self._team = state.optimizers, team
         self._device, self._clip = device, clip
-        self._bad = torch.zeros((), device=device)
+        self.bad = torch.zeros((), device=device)  # the flag: 1 from the first bad loss or gradient on, else 0
         self._one = torch.ones((), device=device)
         self.flags: dict[str, Tensor] = {}  # by optimizer: 1 from its first bad loss or gradient on, else 0
         self._parameters: dict[str, list[Tensor]] = {}
         for name, optimizer in self._optimizers.items():
             self._parameters[name] = [p for group in optimizer.param_groups for p in group["params"]]
             if _heeds_flags(optimizer):
-                optimizer.found_inf = self._bad  # type: ignore[attr-defined]
+                optimizer.found_inf = self.bad  # type: ignore[attr-defined]
 
     def __call__(self, loss: Tensor, by: str = "model") -> None:
         """Lower `loss` by one step of the optimizer `by`. Gradients of its own parameters only are computed."""
@@ -40,15 +40,15 @@ class Minimiser:
         self._check(self._team.average(gradients, loss), gradients, by)
         if self._clip is not None:
             torch.nn.utils.clip_grad_norm_(parameters, self._clip)
-        if _heeds_flags(optimizer) or not self._bad.item():
+        if _heeds_flags(optimizer) or not self.bad.item():
             optimizer.step()
 
     @torch.no_grad()
     def _check(self, loss: Tensor, gradients: list[Tensor], by: str) -> None:
         """Raise the flag for good where something is not finite: one pass over the gradients, times one."""
         watched = [loss.detach().float(), *gradients]
-        torch._amp_foreach_non_finite_check_and_unscale_(watched, self._bad, self._one)
-        self.flags[by] = self._bad.clone()
+        torch._amp_foreach_non_finite_check_and_unscale_(watched, self.bad, self._one)
+        self.flags[by] = self.bad.clone()
 
 
 def _heeds_flags(optimizer: torch.optim.Optimizer) -> bool:

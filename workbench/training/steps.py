@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 import torch
+from torch import Tensor
 
 from models.base import Batch
 from models.sharing import WHOLE
@@ -12,6 +13,7 @@ from workbench.training.devices import Machine
 from workbench.training.meter import Meter
 from workbench.training.minimise import Minimiser
 from workbench.training.order import seed_for
+from workbench.training.replay import CudaGraph, Graph, Replay, Watch
 from workbench.training.state import TrainingState
 from workbench.training.supply import Supply
 from workbench.training.team import Team
@@ -22,9 +24,12 @@ class Steps:
 
     def __init__(
         self, state: TrainingState, images: ImageSet, settings: TrainingSettings, machine: Machine, team: Team,
-        hurried: Callable[[], bool] = lambda: False,
+        hurried: Callable[[], bool] = lambda: False, graph: Graph | None = None,
     ) -> None:  # fmt: skip
-        """`hurried` says that whoever stops the run does not wait long for other processes."""
+        """`hurried` says that whoever stops the run does not wait long for other processes.
+
+        `graph` records and replays steps; on a GPU one is made where the settings have it.
+        """
         self._state, self._images, self._machine, self._team = state, images, machine, team
         self._whole = images.binarise == "dynamic"  # drawn as one process draws it, all of it
         self._supply = Supply(images.train, settings, machine.device, WHOLE if self._whole else team.part)
@@ -32,27 +37,65 @@ class Steps:
         self._seed, self._noise = settings.seed, torch.Generator(machine.device)
         self.minimise = Minimiser(state, machine.device, settings.clip, team)
         self.meter = Meter(lambda rows: team.mean(rows, hurried))
+        self._unreplayed = ""
+        self._replay: Replay | None = None
+        if graph := graph or self._graph(settings):
+            self._replay = Replay(self._work, self._seed_noise, state, self.minimise.bad, graph)
 
     def take(self) -> None:
         """One step of the model's own algorithm, with the images and the noise of this step."""
-        with self.precision():
-            terms = self._state.model.training_step(self.batch(self._state.step), self.minimise)
+        step = self._state.step
+        pixels, labels = self._supply.batch(step)
+        self._seed_noise(step)
+        row = self._work(pixels, labels, step) if self._replay is None else self._replay.take(pixels, labels, step)
         self._state.step += 1
         self._state.average_weights()
-        self.meter.add(terms, self.minimise.flags)
+        self.meter.add(row)
 
     def batch(self, step: int) -> Batch:
         """What this process sees at a step."""
         pixels, labels = self._supply.batch(step)
-        self._noise.manual_seed(seed_for(self._seed, "noise", step))
+        self._seed_noise(step)
+        return self.seen(pixels, labels, step)
+
+    def seen(self, pixels: Tensor, labels: Tensor | None, step: int) -> Batch:
+        """The batch of a step as the model sees it, the noise being seeded."""
         seen, part = self._images.seen(pixels, self._noise), self._team.part
         if self._whole:
             seen, labels = part.of(seen), None if labels is None else part.of(labels)
         return Batch(seen, labels, step, self._noise, part)
 
+    @property
+    def trouble(self) -> str:
+        """Why a GPU is given each kernel of a step by itself, in words; "" where it is not, or not known yet."""
+        return self._replay.trouble if self._replay else self._unreplayed
+
+    def _graph(self, settings: TrainingSettings) -> Graph | None:
+        """What replays steps on a GPU."""
+        if self._machine.device.type != "cuda" or not settings.cuda_graphs:
+            return None
+        if self._team.many:
+            self._unreplayed = "processes exchange their gradients in it"
+            return None
+        return CudaGraph(self._machine.device, self._noise, self._state.optimizers.values())
+
+    def _work(self, images: Tensor, labels: Tensor | None, step: int, watch: Watch | None = None) -> Tensor:
+        """All that a step has the device do once the noise is seeded, but for the average: its metrics, a row."""
+        batch = self.seen(images, labels, step)
+        batch = watch.noticing(batch) if watch else batch
+        with self.precision():
+            terms = self._state.model.training_step(batch, self.minimise)
+        return self.meter.row(terms, self.minimise.flags)
+
+    def _seed_noise(self, step: int, anew: bool = False) -> None:
+        if anew:
+            self._noise = torch.Generator(self._machine.device)
+        self._noise.manual_seed(seed_for(self._seed, "noise", step))
+
     def close(self) -> None:
-        """Fetch no more images."""
+        """Fetch no more images, and leave the memory that a recording holds."""
         self._supply.close()
+        self._replay = None
 
     def precision(self) -> torch.autocast:
         """What networks compute in."""
