@@ -172,7 +172,7 @@ def fractions(model: str, given: Mapping[str, str], rounds: int, steps: int) -> 
             meters = Meters(machine.device, torch.bfloat16 if machine.autocast else torch.float32)
             for _ in range(rounds):
                 rates = meters.read()
-                taken = seconds(machine.device, partial(_steps, training, steps), 1) / steps
+                taken = seconds(machine.device, partial(steps_of, training, steps), 1) / steps
                 least, arithmetic = floor(needs, rates)
                 launch = len(needs.operations) / rates.launches / taken if rates.launches else 0.0
                 found.append((taken, needs.flops / taken / rates.flops, least / taken, arithmetic / least, launch))
@@ -192,7 +192,8 @@ def fractions(model: str, given: Mapping[str, str], rounds: int, steps: int) -> 
     )
 
 
-def _steps(training: Trainer, count: int) -> None:
+def steps_of(training: Trainer, count: int) -> None:
+    """Take some steps."""
     for _ in range(count):
         training.step()
 
@@ -202,7 +203,7 @@ def _profiled(training: Trainer, steps: int) -> tuple[float, float]:
     gpu = training.machine.device.type == "cuda"
     kind = ProfilerActivity.CUDA if gpu else ProfilerActivity.CPU
     with profile(activities=[kind]) as profiler:
-        wall = seconds(training.machine.device, partial(_steps, training, steps), 1)
+        wall = seconds(training.machine.device, partial(steps_of, training, steps), 1)
     times = {e.key: e.self_device_time_total if gpu else e.self_cpu_time_total for e in profiler.key_averages()}
     total = max(sum(times.values()), 1e-9)
     return sum(taken for name, taken in times.items() if "conv" in name.lower()) / total, total / 1e6 / wall

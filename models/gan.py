@@ -96,8 +96,7 @@ class GAN(Latent, Diagnoses, GenerativeModel[GANSettings]):
         fake = self.generator(batch.noise(len(x), self.config.latent))         # B, C, H, W in [-1, 1]
 
         # The detective's turn: it sees the forgeries but cannot reach the forger.
-        real_logit = self.discriminator(x).float()                             # B, 1
-        fake_logit = self.discriminator(fake.detach()).float()                 # B, 1
+        real_logit, fake_logit = self._judge(x, fake.detach())                 # B, 1 each
         d_loss = self._d_loss(real_logit, fake_logit)
         minimise(d_loss, by="discriminator")
 
@@ -109,9 +108,16 @@ class GAN(Latent, Diagnoses, GenerativeModel[GANSettings]):
     def held_out(self, batch: Batch) -> dict[str, Tensor]:
         x = 2 * batch.images - 1
         fake = self.generator(batch.noise(len(x), self.config.latent))
-        real_logit, fake_logit = self.discriminator(x).float(), self.discriminator(fake).float()
+        real_logit, fake_logit = self._judge(x, fake)                          # B, 1 each
         g_loss = F.softplus(-fake_logit).mean()
         return self._report(self._d_loss(real_logit, fake_logit), g_loss, real_logit, fake_logit, x, fake)
+
+    def _judge(self, real: Tensor, fake: Tensor) -> tuple[Tensor, Tensor]:
+        """The logits of both: in one batch where D has no batch norm, so that no image sees another one."""
+        if self.config.network == "mlp":
+            real_logit, fake_logit = self.discriminator(torch.cat([real, fake])).float().chunk(2)
+            return real_logit, fake_logit
+        return self.discriminator(real).float(), self.discriminator(fake).float()
 
     def _d_loss(self, real_logit: Tensor, fake_logit: Tensor) -> Tensor:
         """L_D: −log D = softplus(−logit) and −log(1 − D) = softplus(logit), exact at any logit."""

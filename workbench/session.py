@@ -343,7 +343,8 @@ def first_state(config: RunConfig, shape: ImageShape, machine: devices.Machine) 
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed_for(config.training.seed, "weights"))
         model = models.load(config.model_name)(config.model, shape)
-    return TrainingState(model.to(machine.device), config.training.averaging)
+    model = model.to(memory_format=devices.layout(model, machine)).to(machine.device)
+    return TrainingState(model, config.training.averaging)
 
 
 def _failure(error: Exception, folder: RunFolder, trainer: Trainer | None) -> str:

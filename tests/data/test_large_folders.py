@@ -106,7 +106,7 @@ def test_a_kill_loses_nothing_and_leaves_nobody_behind(pictures: Path, tmp_path:
         time.sleep(0.02)
     said: list[int] = []
     again = read(pictures, tmp_path, lambda _, at, total: said.append(at))
-    assert done <= said[0] < MANY
+    assert done <= said[0] <= MANY  # all of them, where the machine was so busy that the kill came late
     assert sorted(p.name[-7:] for p in (tmp_path / "decoded").iterdir()) == [".pixels"]
     assert again.fingerprint == read(pictures, tmp_path / "elsewhere").fingerprint
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch import nn
 
 from models.errors import InputError
 from workbench.config import TrainingSettings
@@ -113,6 +114,17 @@ def keep_freed_memory() -> bool:
         libc = ctypes.CDLL(None)
         return bool(libc.mallopt(_TRIM_THRESHOLD, 2**30) and libc.mallopt(_MMAP_THRESHOLD, 2**30))
     return False
+
+
+def layout(model: nn.Module, machine: Machine) -> torch.memory_format:
+    """How a model's images and weights lie in memory: with their channels last where convolutions are faster so.
+
+    Batch norm takes them as they lie. torch's group norm does not on a GPU, and is slower with them on a CPU; so
+    are bfloat16 convolutions there, while a GPU's tensor cores ask for it (`benchmarks/layout.py`).
+    """
+    wanted = {"cpu": not machine.autocast, "cuda": machine.autocast}.get(machine.device.type, False)
+    pays = wanted and any(isinstance(module, nn.BatchNorm2d) for module in model.modules())
+    return torch.channels_last if pays else torch.contiguous_format
 
 
 @contextmanager

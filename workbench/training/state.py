@@ -13,6 +13,7 @@ from models.errors import InputError
 from workbench.runs.checkpoint import Checkpoint
 
 Model = GenerativeModel[Any]
+Moments = dict[int, dict[str, Tensor]]  # what an optimizer remembers, by parameter and name
 
 
 class TrainingState:
@@ -97,8 +98,7 @@ class TrainingState:
                 groups = (
                     optimizer.state_dict() if own_rates else {"param_groups": checkpoint.facts["optimizers"][which]}
                 )
-                moments = _moments(which, parts["optimizer"])
-                _check_shapes(optimizer, moments)
+                moments = _laid_out(optimizer, _moments(which, parts["optimizer"]))
                 optimizer.load_state_dict({"state": moments, "param_groups": groups["param_groups"]})
         except (RuntimeError, ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
             raise InputError(
@@ -123,9 +123,9 @@ def _shape(tensor: Tensor | None) -> str:
     return "missing" if tensor is None else str(tuple(tensor.shape))
 
 
-def _moments(which: str, tensors: dict[str, Tensor]) -> dict[int, dict[str, Tensor]]:
+def _moments(which: str, tensors: dict[str, Tensor]) -> Moments:
     """What one optimizer remembers of each of its parameters."""
-    state: dict[int, dict[str, Tensor]] = {}
+    state: Moments = {}
     for name, tensor in tensors.items():
         optimizer, index, key = name.split("/")
         if optimizer == which:
@@ -133,13 +133,24 @@ def _moments(which: str, tensors: dict[str, Tensor]) -> dict[int, dict[str, Tens
     return state
 
 
-def _check_shapes(optimizer: torch.optim.Optimizer, moments: dict[int, dict[str, Tensor]]) -> None:
-    """What torch does not look at: raise `ValueError` where a moment is not of its parameter's shape."""
+def _laid_out(optimizer: torch.optim.Optimizer, moments: Moments) -> Moments:
+    """Moments as they lie in memory beside their parameters, which fused optimizers rely on.
+
+    torch looks at neither: raises `ValueError` where a moment is not of its parameter's shape.
+    """
     parameters = [p for group in optimizer.param_groups for p in group["params"]]
-    for index, values in moments.items():
-        for name, value in values.items():
-            if value.dim() and value.shape != parameters[index].shape:
-                raise ValueError(f"{name} of parameter {index} has shape {tuple(value.shape)}")
+    return {
+        index: {name: _beside(parameters[index], f"{name} of parameter {index}", v) for name, v in values.items()}
+        for index, values in moments.items()
+    }
+
+
+def _beside(parameter: Tensor, name: str, value: Tensor) -> Tensor:
+    if not value.dim():
+        return value
+    if value.shape != parameter.shape:
+        raise ValueError(f"{name} has shape {tuple(value.shape)}")
+    return torch.empty_like(parameter, dtype=value.dtype, requires_grad=False).copy_(value)
 
 
 def _floats(module: nn.Module) -> list[Tensor]:
