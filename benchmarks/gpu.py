@@ -6,7 +6,8 @@
 
 The plain loop is `plain.py`'s with the same network on the same device, in turns with the trainer in one process:
 images through Pillow and ToTensor, a DataLoader, torch's default Adam in float32, `.item()` at each step. The
-screen is the real workbench on a pseudo terminal; runs with it and without it take turns.
+screen is the real workbench on a pseudo terminal; runs with it and without it take turns. So do steps that are
+replayed as one CUDA graph and steps whose kernels are launched one by one (`--cuda-graphs false`).
 """
 
 import argparse
@@ -23,18 +24,20 @@ import trial
 from limits import fractions
 from PIL import Image
 from plain import STEPS
-from report import Rows, keep, table
+from report import Rows, keep, ranged, table
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 from torchvision.transforms.functional import to_tensor
 from turns import QUIET, compare
+from variants import Variant, in_turns
 
 from workbench.config import resolve
 from workbench.session import images_of
 
 HEADER = (
     "", "ours, images/s", "the plain loop's", "times as fast: median (range)",
-    "with the screen, of without (range)", "GPU busy", "MFU", "roofline", "launch", "binds",
+    "replayed, of launched one by one: median (range)", "with the screen, of without (range)", "GPU busy", "MFU",
+    "roofline", "launch", "binds",
     "convolutions, of the time", "pairs",
 )  # fmt: skip
 
@@ -82,25 +85,30 @@ def with_the_screen(given: dict[str, str], pairs: int, epochs: str) -> list[floa
     return found
 
 
-def measure(model: str, size: int, precision: str, options: argparse.Namespace) -> list[str]:
+def measure(model: str, network: str, size: int, precision: str, options: argparse.Namespace) -> list[str]:
     """One row."""
     pairs, seconds, rounds, epochs = (1, 0.6, 1, "8") if options.quick else (5, 3.0, 10, "400")
     given = {"dataset": "digits", "image_size": str(size), "device": options.device, "precision": precision}
-    given |= {"batch_size": str(options.batch)}
+    given |= {"batch_size": str(options.batch), "network": network}
     if options.quick:
         given |= {"width": "4", "limit": "256", "batch_size": "32"}
     config = resolve(model, {**given, **QUIET})
     batch = config.training.batch_size
     theirs = their_step(model, images_of(config).train.pixels, batch, options.device)
     found = compare(config, theirs, pairs, seconds)
+    ways = in_turns(
+        model, {on: Variant({**given, **QUIET, "cuda_graphs": on}) for on in ("true", "false")}, rounds, 50
+    )
+    gains = [slow / fast for slow, fast in zip(ways["false"].seconds, ways["true"].seconds, strict=True)]
+    why = ways["true"].unreplayed or ("" if options.device.startswith("cuda") else "no GPU")
     limits = fractions(model, given, rounds, 10)
     watched = with_the_screen({**given, "model": model, "evaluate": "none", "every": "1000"}, pairs, epochs)
     cells = [
-        f"{model.upper()}, {size}x{size}, {precision}", f"{batch / median(found.ours):,.0f}",
-        f"{batch / median(found.theirs):,.0f}", f"**{median(found.ratios):.2f}** ({_range(found.ratios)})",
-        f"{median(watched):.3f} ({_range(watched)})", f"{limits.busy:.0%}", f"{limits.mfu:.0%}",
-        f"{limits.roofline:.0%}", f"{limits.launch:.0%}" if limits.launch else "–", limits.binds,
-        f"{limits.convolutions:.0%}", str(pairs),
+        f"{model.upper()}, {network}, {size}x{size}, {precision}",
+        f"{batch / median(found.ours):,.0f}", f"{batch / median(found.theirs):,.0f}", ranged(found.ratios),
+        f"not replayed: {why}" if why else ranged(gains), f"{median(watched):.3f} ({_range(watched)})",
+        f"{limits.busy:.0%}", f"{limits.mfu:.0%}", f"{limits.roofline:.0%}",
+        f"{limits.launch:.0%}" if limits.launch else "–", limits.binds, f"{limits.convolutions:.0%}", str(pairs),
     ]  # fmt: skip
     print(" | ".join(cells), flush=True)
     return cells
@@ -120,8 +128,8 @@ def main() -> None:
     if options.device.startswith("cuda") and not torch.cuda.is_available():
         sys.exit("There is no CUDA device here. Give --device cpu --quick to see the same code run on the CPU.")
     rows: Rows = [
-        measure(model, size, precision, options)
-        for model in ("ae", "vae", "gan")
+        measure(model, network, size, precision, options)
+        for model, network in (("vae", "mlp"), ("ae", "conv"), ("vae", "conv"), ("gan", "conv"))
         for size in (28, 64)
         for precision in (("float32",) if options.quick else ("float32", "bfloat16"))
     ]

@@ -71,7 +71,7 @@ class Bench:
         self._images = folder / "images.npy"
         images = load("mnist", data_dir=options.data_dir, limit=options.limit).train.pixels.numpy()
         np.save(self._images, images)
-        self.images = len(images)
+        self.images, self.pairs = len(images), options.pairs
         self._python = python_of_pythae(options.peer_dir)
         unpacked(options.data_dir, folder)
 
@@ -126,12 +126,13 @@ class Bench:
         facts = json.loads(said)
         return Side(seconds, facts["loss"], facts["parameters"], facts["threads"])
 
-    def genbench(self, width: int) -> Side:
+    def genbench(self, width: int, evaluate: str = "fast") -> Side:
         """`genbench --no-ui` with everything it does: pictures, checkpoints, measuring."""
         runs = self._new()
         line = [sys.executable, "-m", "workbench", "--no-ui", "--quiet", "--model", "vae", "--network", "mlp"]
         line += ["--dataset", "mnist", "--data-dir", str(self._options.data_dir), "--width", str(width)]
         line += ["--epochs", str(self._options.epochs), "--device", "cpu", "--runs-dir", str(runs), "--name", "run"]
+        line += ["--evaluate", evaluate]
         for name in ("limit", "threads"):
             if value := getattr(self._options, name):
                 line += [f"--{name}", str(value)]
@@ -153,9 +154,20 @@ def nearest_width(count: int) -> int:
     return min(range(8, 65), key=lambda width: abs(parameters(width) - count))
 
 
-def in_turns(theirs: Callable[[], Side], ours: Callable[[], Side], pairs: int) -> list[tuple[Side, Side]]:
-    """Runs of both sides: theirs, ours, theirs, ours, ..."""
-    return [(theirs(), ours()) for _ in range(pairs)]
+def in_turns(*sides: Callable[[], Side], pairs: int) -> list[tuple[Side, ...]]:
+    """Runs of all sides, one after another, again and again; the first is theirs."""
+    return [tuple(side() for side in sides) for _ in range(pairs)]
+
+
+def whole(theirs: Callable[[], Side], bench: Bench, width: int, titles: tuple[str, str], equal: bool) -> Rows:
+    """Two rows: their process against `genbench --no-ui`, which measures itself, and against one that does not."""
+    found = in_turns(theirs, lambda: bench.genbench(width), lambda: bench.genbench(width, "none"),
+                     pairs=bench.pairs)  # fmt: skip
+    timed = "the process, with all that it does"
+    return [
+        row(f"{titles[0]}; `{titles[1]}{more}`", timed, [(side[0], side[ours]) for side in found], None, equal)
+        for ours, more in ((1, ""), (2, " --evaluate none"))
+    ]
 
 
 def row(title: str, timed: str, both: list[tuple[Side, Side]], must: float | None, equal: bool) -> list[str]:
@@ -177,20 +189,18 @@ def row(title: str, timed: str, both: list[tuple[Side, Side]], must: float | Non
 
 def measure(options: argparse.Namespace, folder: Path) -> Rows:
     """All rows."""
-    bench, pairs = Bench(options, folder), options.pairs
+    bench = Bench(options, folder)
     width = nearest_width(bench.equal().parameters)  # this run also fills caches
-    equal = in_turns(lambda: bench.pythae(False), bench.equal, pairs)
+    equal = [(a, b) for a, b in in_turns(lambda: bench.pythae(False), bench.equal, pairs=bench.pairs)]
     steps = [(theirs, ours._replace(seconds=ours.steps)) for theirs, ours in equal]
     trainers = "pythae's trainer; genbench's, the same network"
-    ours = f"`genbench --no-ui --network mlp --width {width}`"
+    command = "genbench --no-ui --model vae --network mlp"
     return [
         row(trainers, "training; ours the steps alone", steps, 2.0, True),
         row(trainers, "training; ours with pictures and checkpoints", equal, None, True),
-        row(f"a pythae script; {ours}", "the process, with all that it does",
-            in_turns(lambda: bench.pythae(True), lambda: bench.genbench(width), pairs), None, False),
-        row("`plain.py vae`; `genbench --no-ui --model vae --network mlp`", "the process, with all that it does",
-            in_turns(bench.plain, lambda: bench.genbench(32), pairs), None, True),
-    ]  # fmt: skip
+        *whole(lambda: bench.pythae(True), bench, width, ("a pythae script", f"{command} --width {width}"), False),
+        *whole(bench.plain, bench, 32, ("`plain.py vae`", command), True),
+    ]
 
 
 def main() -> None:
