@@ -34,6 +34,8 @@ VIEWS = {
     "reshape", "empty", "_record_function_enter_new", "_record_function_exit",
 }  # fmt: skip
 
+CONVOLUTIONS = ("conv", "fprop", "dgrad", "wgrad", "implicit_gemm")  # in names of operations and of cuDNN's kernels
+
 
 @dataclass
 class Needs(TorchDispatchMode):
@@ -70,6 +72,7 @@ class Rates:
     """What the device does in a second."""
 
     flops: float
+    convolved: float  # FLOPs in convolutions, which a GPU may round to TF32 where it does not round products
     bytes: float
     launches: float = 0.0  # kernels that do nothing, replayed as one CUDA graph; 0 where there is no such thing
 
@@ -109,12 +112,16 @@ class Meters:
         """The rates of this moment."""
         n = len(self._a)
         product = seconds(self._device, lambda: self._a @ self._b, 3)
+        setting = torch.backends.cuda.matmul
+        before, setting.fp32_precision = setting.fp32_precision, torch.backends.cudnn.conv.fp32_precision  # type: ignore[attr-defined]
+        convolved = seconds(self._device, lambda: self._a @ self._b, 3) if self._graph else product
+        setting.fp32_precision = before
         moved = max(
             2 * target.numel() * 4 / seconds(self._device, lambda s=source, t=target: t.copy_(s), 3)  # type: ignore[misc]
             for source, target in self._copied
         )
         launches = self._kernels / seconds(self._device, self._graph.replay, 3) if self._graph else 0.0
-        return Rates(2 * n**3 / product, moved, launches)
+        return Rates(2 * n**3 / product, 2 * n**3 / convolved, moved, launches)
 
 
 def _empty_graph(device: torch.device, kernels: int = 200) -> tuple[Any, int]:
@@ -122,7 +129,7 @@ def _empty_graph(device: torch.device, kernels: int = 200) -> tuple[Any, int]:
     one = torch.zeros(1, device=device)
     one.add_(1)
     graph = torch.cuda.CUDAGraph()
-    with torch.cuda.graph(graph):
+    with torch.cuda.device(device), torch.cuda.graph(graph):
         for _ in range(kernels):
             one.add_(1)
     return graph, kernels
@@ -133,8 +140,12 @@ def floor(needs: Needs, rates: Rates) -> tuple[float, float]:
 
     Returns (seconds, of which where arithmetic is the longer).
     """
-    both = [(flops / rates.flops, moved / rates.bytes) for _, flops, moved in needs.operations]
+    both = [(_arithmetic(name, flops, rates), moved / rates.bytes) for name, flops, moved in needs.operations]
     return sum(max(pair) for pair in both), sum(pair[0] for pair in both if pair[0] >= pair[1])
+
+
+def _arithmetic(name: str, flops: float, rates: Rates) -> float:
+    return flops / (rates.convolved if "convolution" in name else rates.flops)
 
 
 @dataclass(frozen=True)
@@ -175,21 +186,14 @@ def fractions(model: str, given: Mapping[str, str], rounds: int, steps: int) -> 
                 taken = seconds(machine.device, partial(steps_of, training, steps), 1) / steps
                 least, arithmetic = floor(needs, rates)
                 launch = len(needs.operations) / rates.launches / taken if rates.launches else 0.0
-                found.append((taken, needs.flops / taken / rates.flops, least / taken, arithmetic / least, launch))
-            convolutions, busy = _profiled(training, steps)
-    taken, *shares, launch = (median(column) for column in zip(*found, strict=True))
+                computed = sum(_arithmetic(name, flops, rates) for name, flops, _ in needs.operations)
+                found.append((taken, computed / taken, least / taken, arithmetic / least, launch))
+            convolutions, computing = _profiled(training, steps)
+    taken, mfu, roofline, arithmetic, launch = (median(column) for column in zip(*found, strict=True))
     return Fractions(
-        taken,
-        needs.flops,
-        len(needs.operations),
-        shares[0],
-        shares[1],
-        shares[2],
-        launch,
-        convolutions,
-        busy,
-        machine,
-    )
+        taken, needs.flops, len(needs.operations), mfu, roofline, arithmetic, launch, convolutions,
+        computing / taken, machine,
+    )  # fmt: skip
 
 
 def steps_of(training: Trainer, count: int) -> None:
@@ -199,11 +203,12 @@ def steps_of(training: Trainer, count: int) -> None:
 
 
 def _profiled(training: Trainer, steps: int) -> tuple[float, float]:
-    """Of some steps: convolutions in the time of all operations, and operations in the wall time."""
+    """Of some steps: convolutions in the time of all operations, and the seconds of these a step."""
     gpu = training.machine.device.type == "cuda"
     kind = ProfilerActivity.CUDA if gpu else ProfilerActivity.CPU
     with profile(activities=[kind]) as profiler:
-        wall = seconds(training.machine.device, partial(steps_of, training, steps), 1)
+        seconds(training.machine.device, partial(steps_of, training, steps), 1)
     times = {e.key: e.self_device_time_total if gpu else e.self_cpu_time_total for e in profiler.key_averages()}
     total = max(sum(times.values()), 1e-9)
-    return sum(taken for name, taken in times.items() if "conv" in name.lower()) / total, total / 1e6 / wall
+    convolved = sum(taken for name, taken in times.items() if any(part in name.lower() for part in CONVOLUTIONS))
+    return convolved / total, total / 1e6 / steps

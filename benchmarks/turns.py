@@ -5,6 +5,7 @@ records are in our time; checkpoints and pictures come after the last turn.
 """
 
 import copy
+import math
 import tempfile
 import time
 from collections.abc import Callable, Mapping
@@ -70,11 +71,15 @@ class Turns:
     """A sink: each time ours has done its steps, theirs does as many."""
 
     def __init__(
-        self, theirs: Callable[[], float], pairs: int, seconds: float, threads: int, control: Control
+        self, theirs: Callable[[], float], pairs: int, seconds: float, most: float, threads: int, control: Control
     ) -> None:
-        """`theirs` takes one step and returns its loss; `seconds` is the least length of one of our turns."""
+        """`theirs` takes one step and returns its loss.
+
+        `seconds` is the least length of one of our turns, `most` the longest of theirs.
+        """
         self.found = Pairs()
         self._theirs, self._pairs, self._seconds, self._control = theirs, pairs, seconds, control
+        self._most = most
         self._plain = devices.Machine(torch.device("cpu"), False, threads)
         self._done, self._seen, self._warm, self._since = 0, 0, False, time.perf_counter()
         self._sum = 0.0  # of our losses in this turn
@@ -103,9 +108,10 @@ class Turns:
 
     def _their_turn(self, steps: int) -> tuple[float, float]:
         with devices.computing_on(self._plain):
-            begin = time.perf_counter()
-            losses = [self._theirs() for _ in range(steps)]
-            taken = (time.perf_counter() - begin) / steps
+            begin, losses = time.perf_counter(), list[float]()
+            while len(losses) < steps and time.perf_counter() - begin < self._most:
+                losses.append(self._theirs())
+            taken = (time.perf_counter() - begin) / len(losses)
         return taken, mean(losses)
 
 
@@ -117,7 +123,7 @@ def _loss(metrics: Mapping[str, float]) -> float:
 
 def compare(
     config: RunConfig, theirs: Callable[[Model], Callable[[], float]], pairs: int, seconds: float,
-    make: Callable[[session.Session], Model] | None = None,
+    make: Callable[[session.Session], Model] | None = None, most: float = math.inf,
 ) -> Pairs:  # fmt: skip
     """Train `config` in turns with what `theirs` makes of a copy of its model, the same first weights.
 
@@ -129,8 +135,8 @@ def compare(
         if make is not None:
             run.state = TrainingState(make(run), config.training.averaging)
         control = Control()
-        step = theirs(copy.deepcopy(run.state.model).train())
-        turns = Turns(step, pairs, seconds, threads, control)
+        plain = copy.deepcopy(run.state.model).to(memory_format=torch.contiguous_format)  # as everybody has it
+        turns = Turns(theirs(plain.train()), pairs, seconds, most, threads, control)
         finished = run.run([turns], control)
         assert finished.status == "stopped", finished.reason
         found = turns.found

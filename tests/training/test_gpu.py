@@ -1,5 +1,6 @@
 """What must also hold on a GPU: `python -m pytest -m gpu -n 0`."""
 
+import warnings
 from pathlib import Path
 
 import pytest
@@ -30,8 +31,7 @@ def test_a_model_trains_on_the_gpu_in_bfloat16(name: str, tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize("name", models.names())
-def test_resuming_on_the_gpu_is_exact(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+def test_resuming_on_the_gpu_is_exact(name: str, tmp_path: Path) -> None:
     settings = {"device": "cuda", "dataset": "digits", "deterministic": "true"}
     whole = begin(tmp_path, name, "whole", steps="30", **settings)
     train(whole)
@@ -43,22 +43,19 @@ def test_resuming_on_the_gpu_is_exact(name: str, tmp_path: Path, monkeypatch: py
     assert [key for key in ours if not torch.equal(ours[key], theirs[key])] == []
 
 
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
 @pytest.mark.parametrize("network", ["mlp", "conv"])
 @pytest.mark.parametrize("name", models.names())
-def test_a_replayed_step_is_the_step(
-    name: str, network: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
-    settings = {"device": "cuda", "dataset": "digits", "deterministic": "true", "network": network, "steps": "30"}
-    numbers = []
+def test_a_replayed_step_is_the_step(name: str, network: str, precision: str, tmp_path: Path) -> None:
+    settings = {"network": network, "precision": precision, "device": "cuda", "deterministic": "true"}
+    tensors = []
     for graphs in ("true", "false"):
-        run = begin(tmp_path, name, graphs, cuda_graphs=graphs, **settings)
-        events = train(run)
-        assert [e for e in events if isinstance(e, Notice)] == []
-        numbers.append(checkpoint.latest(run.folder)[0].tensors)
-    replayed, plain = numbers
-    far = [key for key in plain if not torch.allclose(replayed[key], plain[key], rtol=1e-3, atol=1e-5)]
-    assert far == []
+        run = begin(tmp_path, name, graphs, dataset="digits", steps="30", cuda_graphs=graphs, **settings)
+        told = [event.text for event in train(run) if isinstance(event, Notice)]
+        assert [text for text in told if "launched by itself" in text] == []
+        tensors.append(checkpoint.latest(run.folder)[0].tensors)
+    replayed, plain = tensors
+    assert [key for key in plain if not torch.equal(replayed[key], plain[key])] == []
 
 
 def test_a_run_goes_on_on_another_device(tmp_path: Path) -> None:
@@ -75,8 +72,10 @@ def test_no_step_waits_for_the_gpu(name: str, tmp_path: Path) -> None:
     minimise, numbers = Minimiser(run.state, device, None), Meter()
     images = torch.rand(16, *run.images.shape[:1], run.images.shape.size, run.images.shape.size, device=device)
     noise = torch.Generator(device)
-    torch.cuda.set_sync_debug_mode("error")
     try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # the mode is a prototype, it says
+            torch.cuda.set_sync_debug_mode("error")
         for step in range(3):
             terms = run.state.model.training_step(Batch(images, None, step, noise), minimise)
             numbers.add(numbers.row(terms, minimise.flags))
@@ -102,7 +101,6 @@ def test_what_does_not_fit_says_what_would(tmp_path: Path) -> None:
 
 def test_images_the_gpu_has_no_room_for_train_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Fetched ahead into pinned memory and copied while the step before computes: not a bit is other."""
-    monkeypatch.setenv("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     weights = []
     for share in (supply.SHARE, 0.0):
         monkeypatch.setattr(supply, "SHARE", share)

@@ -68,7 +68,13 @@ class Refusing(Recorded):
 
     def record(self, act: Callable[[], Tensor]) -> Tensor:
         act()
-        raise RuntimeError("operation not permitted when stream is capturing.\nCompile with ...")
+        try:
+            raise RuntimeError("operation not permitted when stream is capturing.\nCompile with ...")
+        finally:
+            self.end()
+
+    def end(self) -> None:
+        raise RuntimeError("operation failed due to a previous error during capture")
 
 
 def steps_of(run: Session, graph: Recorded | None) -> Steps:
@@ -164,12 +170,17 @@ def swaps_a_tensor(model: Any, batch: Batch, minimise: Minimise) -> None:
     model.code_mean = model.code_mean + 0
 
 
+def keeps_a_tensor(model: Any, batch: Batch, minimise: Minimise) -> None:
+    model.last = batch.images
+
+
 @pytest.mark.parametrize(
     ("more", "why"),
     [
         (reads_the_number, "the model reads the step's number"),
         (waits, "the model waits for the device (_local_scalar_dense)"),
         (swaps_a_tensor, "the model puts new tensors in place of its old ones"),
+        (keeps_a_tensor, "the model puts new tensors in place of its old ones"),
     ],
 )
 def test_what_a_recording_cannot_hold_is_found(

@@ -283,6 +283,7 @@ class Trainer:
             labels = None if whole.labels is None else whole.labels[:size]
             return Batch(whole.images[:size], labels, whole.step, whole.generator)
 
+        self._steps.forget()
         with self._steps.precision():
             return batch_that_fits(self.state, batch, self._order.batch_size, error)
 

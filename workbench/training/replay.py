@@ -8,7 +8,7 @@ steps go on as they are written, and `trouble` says why.
 """
 
 import warnings
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -61,10 +61,11 @@ class CudaGraph:
         """On the stream of the recording, so that libraries are ready there."""
         usual = torch.cuda.current_stream(self._device)
         self._stream.wait_stream(usual)
-        with torch.cuda.stream(self._stream):
-            result = act()
-        usual.wait_stream(self._stream)
-        return result
+        try:
+            with torch.cuda.stream(self._stream):
+                return act()
+        finally:
+            usual.wait_stream(self._stream)
 
     def record(self, act: Callable[[], Tensor]) -> Tensor:
         """Another thread may copy images meanwhile: only this one's mistakes count."""
@@ -135,29 +136,26 @@ class Replay:
         return row
 
     def _record(self, graph: Graph, images: Tensor, labels: Tensor | None, step: int) -> Tensor:
-        """Record a step, and take this one twice: replayed, to see what that gives, and then as it is written."""
-        tensors = self._tensors()
-        before = [tensor.clone() for tensor in tensors]
-        weights = [tensor for tensor in self._state.model.state_dict().values() if tensor.is_floating_point()]
-        start, replayed = _joined(weights), None
+        """Take this step as it is written; then record it, and see whether a replay does the same."""
+        tensors, weights = self._tensors(), list(self._state.model.parameters())
+        before, start = _copied(tensors), _joined(weights)
+        row = self._work(images, labels, step)
+        after, ours = _copied(tensors), _joined(weights)
         own, own_labels = torch.zeros_like(images), None if labels is None else torch.zeros_like(labels)
         try:
+            _put(before, tensors)
             self._row = graph.record(lambda: self._work(own, own_labels, step))
             self._images, self._labels = own, own_labels
             _put(before, tensors)
             self._seed(step, False)
             self._fill(images, labels)
             graph.replay()
-            replayed = _joined(weights)
-        except Exception as error:  # noqa: BLE001 (whatever it is, the step itself may still work)
-            self._give_up(_first_line(error))
-        _put(before, tensors)
-        self._seed(step, replayed is None)  # the old generator may believe that it is still recorded
-        row = self._work(images, labels, step)
-        if replayed is not None:
-            ours = _joined(weights)
-            if not (replayed - ours).norm() <= ALIKE * (ours - start).norm():  # waits for the device, once
+            if not (_joined(weights) - ours).norm() <= ALIKE * (ours - start).norm():  # waits for the device, once
                 self._give_up("a replay gives other weights than the step itself")
+        except Exception as error:  # noqa: BLE001 (whatever it is, steps work as they are written)
+            self._give_up(_first_line(error))
+            self._seed(step, True)  # the old generator may believe that it is still recorded
+        _put(after, tensors)
         return row
 
     def _fill(self, images: Tensor, labels: Tensor | None) -> None:
@@ -172,15 +170,20 @@ class Replay:
 
     def _tensors(self) -> list[Tensor]:
         """All that a step may change in place."""
+        model = self._state.model
         moments = [
             value
             for optimizer in self._state.optimizers.values() for values in optimizer.state.values()
             for value in values.values() if isinstance(value, Tensor)
         ]  # fmt: skip
-        return [*self._state.model.state_dict().values(), *moments, self._bad]
+        return [*model.parameters(), *model.buffers(), *moments, self._bad]
 
     def _places(self) -> list[int]:
-        return [tensor.data_ptr() for tensor in self._state.model.state_dict().values()]
+        """Where all that the model keeps lies, also what it has not registered."""
+        modules = list(self._state.model.modules())
+        loose = [value for module in modules for value in vars(module).values() if isinstance(value, Tensor)]
+        kept = [*self._state.model.parameters(), *self._state.model.buffers(), *loose]
+        return [tensor.data_ptr() for tensor in kept]
 
 
 class Watch(TorchDispatchMode):
@@ -212,18 +215,25 @@ class _Noticed(Batch):
         return object.__getattribute__(self, name)
 
 
-def _first_line(error: Exception) -> str:
+def _first_line(error: BaseException) -> str:
+    """What went wrong first, in a line."""
+    while error.__context__ is not None:
+        error = error.__context__
     lines = str(error).strip().splitlines()
     return lines[0].rstrip(".") if lines else type(error).__name__
 
 
+def _copied(tensors: Sequence[Tensor]) -> list[Tensor]:
+    return [tensor.detach().clone() for tensor in tensors]
+
+
 @torch.no_grad()
-def _put(values: list[Tensor], tensors: list[Tensor]) -> None:
+def _put(values: Sequence[Tensor], tensors: Sequence[Tensor]) -> None:
     """Let tensors be what they were, where they are."""
     for value, tensor in zip(values, tensors, strict=True):
         tensor.copy_(value)
 
 
 @torch.no_grad()
-def _joined(tensors: list[Tensor]) -> Tensor:
-    return torch.cat([tensor.flatten().float() for tensor in tensors])
+def _joined(tensors: Sequence[Tensor]) -> Tensor:
+    return torch.cat([tensor.flatten() for tensor in tensors])

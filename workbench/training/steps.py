@@ -93,8 +93,12 @@ class Steps:
         self._noise.manual_seed(seed_for(self._seed, "noise", step))
 
     def close(self) -> None:
-        """Fetch no more images, and leave the memory that a recording holds."""
+        """Fetch no more images."""
         self._supply.close()
+        self.forget()
+
+    def forget(self) -> None:
+        """Leave the memory that a recording holds."""
         self._replay = None
 
     def precision(self) -> torch.autocast:
