@@ -17,7 +17,7 @@ COSTS = (
     "screen's thread, cores", "to the terminal, kB/s", "pairs", "must be", "is",
 )  # fmt: skip
 PACES = ("", "steps/s before", "meanwhile", "ratio", "the screen after it", "both as they must be")
-EPOCHS = ("--epochs", "6")
+EPOCHS = ("--epochs", "6", "--evaluate", "none")
 NO_STOPS = ("--every", "100000")  # pictures are taken once, by a key: each time costs a second of steps
 STALL_SECONDS, SIZES, ENOUGH = 30.0, 200, 0.95
 
