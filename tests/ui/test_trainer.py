@@ -8,6 +8,8 @@ from pathlib import Path
 import psutil
 import pytest
 
+from tests.harness import begin, train
+from tests.ui.feed import ScriptedWorker
 from workbench.config import resolve
 from workbench.runs.folder import RunFolder
 from workbench.ui.job import Job
@@ -121,3 +123,13 @@ def test_a_checkout_that_is_not_installed_finds_itself(
     assert ended(trainer, tmp_path).error == f"{home}:/mine"
     monkeypatch.setattr(sys, "path", ["", home])
     assert ended(trainer, tmp_path).error == "/mine"
+
+
+def test_a_job_that_is_done_and_goes_on_is_being_measured(tmp_path: Path) -> None:
+    run = begin(tmp_path, "ae", steps="2")
+    job = Job("ae on digits", ScriptedWorker())
+    assert job.doing == "training"
+    job.folder = run.folder
+    assert job.doing == "training"
+    train(run)
+    assert job.doing == "being measured"

@@ -6,9 +6,11 @@ being prepared, and at the run's folder from then on.
 
 import threading
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Protocol
 
+from models.errors import InputError
 from workbench.config import RunConfig
 from workbench.runs.folder import RunFolder
 
@@ -43,6 +45,14 @@ class Job:
     def running(self) -> bool:
         """Whether it is being prepared or trains."""
         return not self.ended.is_set()
+
+    @property
+    def doing(self) -> str:
+        """What its process is at, in words."""
+        with suppress(InputError):
+            if self.folder is not None and self.folder.stored_state().status == "done":
+                return "being measured"
+        return "training"
 
 
 class Launcher(Protocol):

@@ -186,9 +186,9 @@ class Training(Resizing):
         if not running or self._leave_with is not None:
             self.exit(self._leave_with or 0)
             return
-        what, it = (f"{running[0].title} is training.", "it") if len(running) == 1 else (
+        what, it = (f"{running[0].title} is {running[0].doing}.", "it") if len(running) == 1 else (
             f"{len(running)} runs are training.", "them")  # fmt: skip
-        answers = [("d", f"leave {it} training", "detach"), ("X", f"stop {it}, saved, and leave", "stop")]
+        answers = [("d", f"let {it} finish, and leave", "detach"), ("X", f"stop {it}, saved, and leave", "stop")]
         self.push_screen(Choose(what, answers), self._quit_answered)
 
     def _quit_answered(self, answer: str | None) -> None:
