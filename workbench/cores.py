@@ -20,7 +20,7 @@ def share_cores() -> None:
 
     One that waits looks for a moment, 3,000 times, and then sleeps. Without that moment it wakes late, and steps
     of small networks take up to 1.9 times as long on free cores; with it, twice as long where others keep the cores
-    busy. OpenMP's default looks a hundred times as long, and at times is a hundredfold loss there
+    busy, so that a run takes one thread there. Looking ten times as long can make it thirty times as slow there
     (`benchmarks/waiting.py`).
     """
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")

@@ -4,7 +4,7 @@ The GPU's graph is stood in for by one that does what it does: it keeps the oper
 and numbers, and does them again, at the same addresses and without running Python. `test_gpu.py` has the real one.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from torch.utils._pytree import tree_leaves
 from models.base import Batch, Minimise
 from tests.harness import begin, train
 from workbench.session import Session
+from workbench.training import replay
 from workbench.training.events import Notice
 from workbench.training.meter import DivergedError
 from workbench.training.replay import REHEARSALS
@@ -206,6 +207,22 @@ def test_what_a_recording_cannot_hold_is_found(
 def test_a_graph_that_does_not_work_harms_nothing(graph: Recorded, why: str, tmp_path: Path) -> None:
     assert check_same(tmp_path, graph, "gan").trouble == why
     assert graph.replays <= 1
+
+
+@pytest.mark.parametrize(("at", "why"), [(1, "there is no memory for a recording"), (2, "out of memory")])
+def test_steps_need_no_more_memory_than_without_a_recording(
+    at: int, why: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    copied, calls = replay._copied, list[int]()
+
+    def short(tensors: Sequence[Tensor]) -> list[Tensor]:
+        calls.append(1)
+        if len(calls) == at:
+            raise torch.OutOfMemoryError("out of memory")
+        return copied(tensors)
+
+    monkeypatch.setattr(replay, "_copied", short)
+    assert check_same(tmp_path, Recorded(), "vae").trouble == why
 
 
 def test_an_optimizer_without_moments_yet_is_waited_for(tmp_path: Path) -> None:

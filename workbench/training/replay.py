@@ -138,11 +138,16 @@ class Replay:
     def _record(self, graph: Graph, images: Tensor, labels: Tensor | None, step: int) -> Tensor:
         """Take this step as it is written; then record it, and see whether a replay does the same."""
         tensors, weights = self._tensors(), list(self._state.model.parameters())
-        before, start = _copied(tensors), _joined(weights)
-        row = self._work(images, labels, step)
-        after, ours = _copied(tensors), _joined(weights)
-        own, own_labels = torch.zeros_like(images), None if labels is None else torch.zeros_like(labels)
+        after: list[Tensor] = []
         try:
+            before, start = _copied(tensors), _joined(weights)
+        except torch.OutOfMemoryError:
+            self._give_up("there is no memory for a recording")
+            return self._work(images, labels, step)
+        row = self._work(images, labels, step)
+        try:
+            after, ours = _copied(tensors), _joined(weights)
+            own, own_labels = torch.zeros_like(images), None if labels is None else torch.zeros_like(labels)
             _put(before, tensors)
             self._row = graph.record(lambda: self._work(own, own_labels, step))
             self._images, self._labels = own, own_labels
@@ -155,7 +160,8 @@ class Replay:
         except Exception as error:  # noqa: BLE001 (whatever it is, steps work as they are written)
             self._give_up(_first_line(error))
             self._seed(step, True)  # the old generator may believe that it is still recorded
-        _put(after, tensors)
+        if after:
+            _put(after, tensors)
         return row
 
     def _fill(self, images: Tensor, labels: Tensor | None) -> None:
