@@ -9,11 +9,10 @@ from functools import partial
 from statistics import median
 
 import torch
-from report import Rows, keep, ranged, table
+from plain import built
+from report import Rows, publish, ranged
 from variants import Variant, in_turns, laid_out
 
-from workbench.config import resolve
-from workbench.session import first_state, images_of
 from workbench.training import devices
 
 HEADER = (
@@ -48,9 +47,8 @@ def measure(title: str, device: str, rounds: int) -> list[str]:
     )  # fmt: skip
     first, last = found["first"].seconds, found["last"].seconds
     ratios = [a / b for a, b in zip(first, last, strict=True)]
-    config = resolve(model, given)
-    machine = devices.choose(config.training)
-    chosen = devices.layout(first_state(config, images_of(config).shape, machine).model, machine)
+    machine = devices.Machine(torch.device(device), given["precision"] == "bfloat16", 2)
+    chosen = devices.layout(built(model), machine)
     cells = [
         title, ranged(ratios), f"{1000 * median(first):.1f}", f"{1000 * median(last):.1f}",
         "last" if chosen == torch.channels_last else "first", str(rounds),
@@ -66,10 +64,7 @@ def main() -> None:
     parser.add_argument("--update", action="store_true", help="write the table into docs/benchmarks.md")
     options = parser.parse_args()
     rows: Rows = [measure(title, options.device, options.rounds) for title in CASES]
-    text = table(HEADER, rows)
-    print(text)
-    if options.update:
-        keep("layout", text)
+    publish("layout", HEADER, rows, options.update)
 
 
 if __name__ == "__main__":

@@ -112,16 +112,22 @@ class Meters:
         """The rates of this moment."""
         n = len(self._a)
         product = seconds(self._device, lambda: self._a @ self._b, 3)
-        setting = torch.backends.cuda.matmul
-        before, setting.fp32_precision = setting.fp32_precision, torch.backends.cudnn.conv.fp32_precision  # type: ignore[attr-defined]
-        convolved = seconds(self._device, lambda: self._a @ self._b, 3) if self._graph else product
-        setting.fp32_precision = before
+        convolved = self._rounded_as_convolutions() if self._graph else product
         moved = max(
             2 * target.numel() * 4 / seconds(self._device, lambda s=source, t=target: t.copy_(s), 3)  # type: ignore[misc]
             for source, target in self._copied
         )
         launches = self._kernels / seconds(self._device, self._graph.replay, 3) if self._graph else 0.0
         return Rates(2 * n**3 / product, 2 * n**3 / convolved, moved, launches)
+
+    def _rounded_as_convolutions(self) -> float:
+        """Seconds of a product of floats that a GPU rounds as it does those of convolutions."""
+        products, convolutions = torch.backends.cuda.matmul, torch.backends.cudnn.conv  # type: ignore[attr-defined]
+        before, products.fp32_precision = products.fp32_precision, convolutions.fp32_precision
+        try:
+            return seconds(self._device, lambda: self._a @ self._b, 3)
+        finally:
+            products.fp32_precision = before
 
 
 def _empty_graph(device: torch.device, kernels: int = 200) -> tuple[Any, int]:

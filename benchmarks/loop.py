@@ -25,7 +25,7 @@ from typing import Any, NamedTuple, cast
 import torch
 from networks import PythaeVAE
 from plain import STEPS, adam, batches, unpacked
-from report import Rows, keep, table, verdict
+from report import Rows, publish, verdict
 from turns import HEADER, QUIET, Pairs, compare
 
 from models.errors import InputError
@@ -133,10 +133,7 @@ def main() -> None:
             rows.append(row(CASES[name], measure(CASES[name], options, Path(folder)), threads))
             print(" | ".join(rows[-1]), flush=True)
     header = ("", *HEADER, "threads, theirs and ours", "our matrix products", "must be", "is")
-    text = table(header, rows)
-    print(text)
-    if options.update:
-        keep("loop", text)
+    publish("loop", header, rows, options.update)
 
 
 if __name__ == "__main__":

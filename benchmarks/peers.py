@@ -25,7 +25,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from peer import LATENT, last_epoch
 from plain import built, unpacked
-from report import Rows, keep, ranged, table, verdict
+from report import Rows, publish, ranged, verdict
 
 from models.errors import InputError
 from workbench.data.load import load
@@ -224,10 +224,7 @@ def main() -> None:
             rows = measure(options, Path(folder))
         except InputError as error:
             sys.exit(str(error))
-    text = table(HEADER, rows)
-    print(text)
-    if options.update:
-        keep("peers", text)
+    publish("peers", HEADER, rows, options.update)
 
 
 if __name__ == "__main__":

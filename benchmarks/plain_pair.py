@@ -13,7 +13,7 @@ from pathlib import Path
 from statistics import median
 
 import torch
-from report import keep, table
+from report import publish
 from torch import nn
 
 import models
@@ -118,10 +118,7 @@ def main() -> None:
     after = f"after {options.epochs} epochs"
     header = ["model", "plain pair", "ours", "ms a step, plain", "ours", "time, ours over plain (min to max)",
               f"plain {after}", f"ours {after}"]  # fmt: skip
-    text = table(header, rows)
-    print(text)
-    if options.update:
-        keep("plain-pair", text)
+    publish("plain-pair", header, rows, options.update)
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ import time
 from statistics import median
 
 import torch
-from report import Rows, keep, ranged, table
+from report import Rows, publish, ranged
 
 from workbench.training import devices
 
@@ -60,11 +60,8 @@ def main() -> None:
     header = ["product", "oneDNN, times as fast"]
     for name in ("torch's default", "oneDNN"):
         header += [f"{name}, ms", "GFLOP/s", "error"]
-    text = table(header, rows)
-    print(text)
+    publish("products", header, rows, options.update)
     print(f"genbench takes {devices.best_products(torch.device('cpu'))} on this processor.")
-    if options.update:
-        keep("products", text)
 
 
 if __name__ == "__main__":

@@ -48,6 +48,7 @@ def circumstances() -> str:
     """The date, the machine and the command, in a sentence."""
     command = " ".join(["python", *sys.argv]).replace(" --update", "")
     command = re.sub(r"(--(?:data|peer)-dir[ =])\S+", r"\1PATH", command)
+    command = re.sub(r" --runs-dir[ =]\S+", "", command)
     versions = ", ".join(f"{name} {metadata.version(name)}" for name in ("torch", "textual", "plotext"))
     return (
         f"{datetime.now().astimezone():%Y-%m-%d}, `{command}`, {_processor()}, "
@@ -71,3 +72,13 @@ def keep(name: str, text: str, path: Path = PAGE) -> None:
     assert marks.search(page), f"{path} has no place for the table {name}"
     page = marks.sub(lambda found: f"{found[1]}{text}\n\n{circumstances()}\n{found[2]}", page)
     path.write_text(page, encoding="utf-8")
+
+
+def publish(
+    name: str, header: Sequence[str], rows: Sequence[Sequence[str]], update: bool, page: Path = PAGE
+) -> None:
+    """Print a table, and keep it where that is asked for."""
+    text = table(header, rows)
+    print(text)
+    if update:
+        keep(name, text, page)

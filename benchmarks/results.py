@@ -19,7 +19,7 @@ from statistics import mean
 from typing import Any, NamedTuple
 
 from lab import REPOSITORY, Experiment, train
-from report import keep, table
+from report import publish
 
 PAGE = REPOSITORY / "docs" / "results.md"
 
@@ -126,10 +126,8 @@ def main() -> None:
         [measured(column, seed, options.runs_dir, extra, EVALUATE[options.set]) for seed in range(options.seeds)]
         for column in columns
     ]
-    text = table(["measure", *(column.title for column in columns)], rows_of(columns, runs))
-    print(text)
-    if options.update:
-        keep(options.set, text, PAGE)
+    header = ["measure", *(column.title for column in columns)]
+    publish(options.set, header, rows_of(columns, runs), options.update, PAGE)
 
 
 if __name__ == "__main__":

@@ -18,7 +18,7 @@ os.environ.setdefault("GOMP_SPINCOUNT", "3000")
 import argparse
 
 from limits import fractions
-from report import Rows, keep, table
+from report import Rows, publish
 
 HEADER = (
     "", "ms a step", "GFLOP a step", "kernels", "MFU", "roofline", "of that, arithmetic", "launch", "binds",
@@ -57,10 +57,7 @@ def main() -> None:
         for model, title in (("ae", "AE"), ("vae", "VAE"), ("gan", "GAN"))
         for network, said in (("mlp", "MLP"), ("conv", "convolutions"))
     ]
-    text = table(HEADER, rows)
-    print(text)
-    if options.update:
-        keep("roofline", text)
+    publish("roofline", HEADER, rows, options.update)
 
 
 if __name__ == "__main__":

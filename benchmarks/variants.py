@@ -17,6 +17,7 @@ from workbench import session
 from workbench.config import resolve
 from workbench.session import Session
 from workbench.training import devices
+from workbench.training.state import TrainingState
 
 WARM = 5  # steps before the first that counts: optimizers make their moments, and a GPU records one
 
@@ -58,5 +59,5 @@ def in_turns(model: str, variants: Mapping[str, Variant], rounds: int, steps: in
 
 def laid_out(layout: torch.memory_format, run: Session) -> None:
     """Let a run's images and weights lie in memory so."""
-    averaging = run.config.training.averaging
-    run.state = type(run.state)(run.state.model.to(memory_format=layout), averaging)
+    model = run.state.model.to(memory_format=layout)
+    run.state = TrainingState(model, run.config.training.averaging)

@@ -20,7 +20,9 @@ from functools import partial
 from statistics import median
 from typing import NamedTuple
 
-from report import Rows, keep, ranged, table
+from report import Rows, publish, ranged
+
+from workbench.cores import WAITING
 
 
 class Setting(NamedTuple):
@@ -30,13 +32,12 @@ class Setting(NamedTuple):
     threads: str = "2"
 
 
-OURS = {"OMP_WAIT_POLICY": "passive", "GOMP_SPINCOUNT": "3000"}
 SETTINGS = {
     "none: asleep at once": Setting({"OMP_WAIT_POLICY": "passive"}),
-    "3,000 looks: genbench's": Setting(OURS),
-    "30,000 looks": Setting({**OURS, "GOMP_SPINCOUNT": "30000"}),
+    "3,000 looks: genbench's": Setting(WAITING),
+    "30,000 looks": Setting({**WAITING, "GOMP_SPINCOUNT": "30000"}),
     "OpenMP's default": Setting({}),
-    "genbench's, and as many threads as are found fastest": Setting(OURS, "none"),
+    "genbench's, and as many threads as are found fastest": Setting(WAITING, "none"),
 }
 SECONDS, LEAST = 3.0, 10
 SPIN = [sys.executable, "-c", "print(); import itertools; [None for _ in itertools.count()]"]
@@ -100,10 +101,8 @@ def main() -> None:
             for name, setting in SETTINGS.items():
                 found.setdefault((name, beside), []).append(measured(setting, load))
     rows: Rows = [[name, *(ranged(found[name, beside], 1) for beside in LOADS)] for name in SETTINGS]
-    text = table(("a thread that waits looks", *(f"ms a step, {beside}" for beside in LOADS)), rows)
-    print(text)
-    if options.update:
-        keep("waiting", text)
+    header = ("a thread that waits looks", *(f"ms a step, {beside}" for beside in LOADS))
+    publish("waiting", header, rows, options.update)
 
 
 if __name__ == "__main__":

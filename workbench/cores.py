@@ -15,13 +15,16 @@ def available_cores() -> int:
         return cores
 
 
+WAITING = {"OMP_WAIT_POLICY": "passive", "GOMP_SPINCOUNT": "3000"}
+
+
 def share_cores() -> None:
-    """How torch's threads wait for one another; to be said before torch is imported.
+    """How torch's threads wait for one another; to be said before torch is imported. What is set already stays.
 
     One that waits looks for a moment, 3,000 times, and then sleeps. Without that moment it wakes late, and steps
     of small networks take up to 1.9 times as long on free cores; with it, twice as long where others keep the cores
     busy, so that a run takes one thread there. Looking ten times as long can make it thirty times as slow there
     (`benchmarks/waiting.py`).
     """
-    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
-    os.environ.setdefault("GOMP_SPINCOUNT", "3000")
+    for name, value in WAITING.items():
+        os.environ.setdefault(name, value)
