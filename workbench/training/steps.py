@@ -37,9 +37,12 @@ class Steps:
         self._seed, self._noise = settings.seed, torch.Generator(machine.device)
         self.minimise = Minimiser(state, machine.device, settings.clip, team)
         self.meter = Meter(lambda rows: team.mean(rows, hurried))
-        self._unreplayed = ""
+        wanted = machine.device.type == "cuda" and settings.cuda_graphs
+        self._unreplayed = "processes exchange their gradients in it" if wanted and team.many else ""
+        if graph is None and wanted and not team.many:
+            graph = CudaGraph(machine.device, self._noise, state.optimizers.values())
         self._replay: Replay | None = None
-        if graph := graph or self._graph(settings):
+        if graph is not None:
             self._replay = Replay(self._work, self._seed_noise, state, self.minimise.bad, graph)
 
     def take(self) -> None:
@@ -69,15 +72,6 @@ class Steps:
     def trouble(self) -> str:
         """Why a GPU is given each kernel of a step by itself, in words; "" where it is not, or not known yet."""
         return self._replay.trouble if self._replay else self._unreplayed
-
-    def _graph(self, settings: TrainingSettings) -> Graph | None:
-        """What replays steps on a GPU."""
-        if self._machine.device.type != "cuda" or not settings.cuda_graphs:
-            return None
-        if self._team.many:
-            self._unreplayed = "processes exchange their gradients in it"
-            return None
-        return CudaGraph(self._machine.device, self._noise, self._state.optimizers.values())
 
     def _work(self, images: Tensor, labels: Tensor | None, step: int, watch: Watch | None = None) -> Tensor:
         """All that a step has the device do once the noise is seeded, but for the average: its metrics, a row."""

@@ -37,7 +37,7 @@ class Supply:
         indices = self._indices(step)
         labels = None if self._labels is None else self._labels[indices].to(self._device)
         if self._pixels is not None:
-            return self._pixels.index_select(0, indices), labels  # on a CPU six times as fast as indexing
+            return self._pixels.index_select(0, indices), labels  # indexing would go number by number
         assert self._ahead is not None
         return self._ahead.batch(step, self._device), labels
 
