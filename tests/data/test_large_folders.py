@@ -86,6 +86,8 @@ from pathlib import Path
 import psutil
 from workbench.data.load import load
 def progress(what, done, total):
+    for child in psutil.Process().children():
+        child.nice(19)  # on a busy machine they would be done before the kill
     if done >= 300:
         print(done, *(child.pid for child in psutil.Process().children()), flush=True)
         os.kill(os.getpid(), signal.SIGKILL)
@@ -106,7 +108,7 @@ def test_a_kill_loses_nothing_and_leaves_nobody_behind(pictures: Path, tmp_path:
         time.sleep(0.02)
     said: list[int] = []
     again = read(pictures, tmp_path, lambda _, at, total: said.append(at))
-    assert done <= said[0] <= MANY  # all of them, where the machine was so busy that the kill came late
+    assert done <= said[0] < MANY
     assert sorted(p.name[-7:] for p in (tmp_path / "decoded").iterdir()) == [".pixels"]
     assert again.fingerprint == read(pictures, tmp_path / "elsewhere").fingerprint
 

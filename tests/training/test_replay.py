@@ -233,7 +233,11 @@ def test_an_optimizer_without_moments_yet_is_waited_for(tmp_path: Path) -> None:
 
     def step(batch: Batch, minimise: Minimise) -> dict[str, Tensor]:
         seen.append(1)
-        late = lambda loss, by="model": minimise(loss, by) if by != "generator" or len(seen) > 4 else None  # noqa: E731
+
+        def late(loss: Tensor, by: str = "model") -> None:
+            if by != "generator" or len(seen) > 4:
+                minimise(loss, by)
+
         return usual(batch, late)
 
     object.__setattr__(run.state.model, "training_step", step)
