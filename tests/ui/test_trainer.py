@@ -12,6 +12,7 @@ from tests.harness import begin, train
 from tests.ui.feed import ScriptedWorker
 from workbench.config import resolve
 from workbench.runs.folder import RunFolder
+from workbench.runs.state import State
 from workbench.ui.job import Job
 from workbench.ui.trainer import Trainer
 
@@ -131,5 +132,7 @@ def test_a_job_that_is_done_and_goes_on_is_being_measured(tmp_path: Path) -> Non
     assert job.doing == "training"
     job.folder = run.folder
     assert job.doing == "training"
+    run.folder.write_state(State("paused"))
+    assert job.doing == "paused"
     train(run)
     assert job.doing == "being measured"

@@ -49,9 +49,11 @@ class Job:
     @property
     def doing(self) -> str:
         """What its process is at, in words."""
-        with suppress(InputError):
-            if self.folder is not None and self.folder.stored_state().status == "done":
-                return "being measured"
+        if self.folder is not None:
+            with suppress(InputError):
+                return {"paused": "paused", "done": "being measured"}.get(
+                    self.folder.stored_state().status, "training"
+                )
         return "training"
 
 

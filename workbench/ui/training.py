@@ -188,7 +188,7 @@ class Training(Resizing):
             return
         what, it = (f"{running[0].title} is {running[0].doing}.", "it") if len(running) == 1 else (
             f"{len(running)} runs are training.", "them")  # fmt: skip
-        answers = [("d", f"let {it} finish, and leave", "detach"), ("X", f"stop {it}, saved, and leave", "stop")]
+        answers = [("d", f"go, and leave {it} as is", "detach"), ("X", f"stop {it}, saved, and leave", "stop")]
         self.push_screen(Choose(what, answers), self._quit_answered)
 
     def _quit_answered(self, answer: str | None) -> None:
