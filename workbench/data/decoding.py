@@ -11,7 +11,7 @@ import subprocess
 import sys
 import warnings
 from collections.abc import Callable, Generator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import closing, suppress
 from pathlib import Path
 from typing import NamedTuple
@@ -78,7 +78,9 @@ def _by_processes(crew: "Crew", todo: Sequence[int]) -> Generator[int, None, Non
     batches = [todo[start : start + _BATCH] for start in range(0, len(todo), _BATCH)]
     with ThreadPoolExecutor(crew.size) as pool:
         try:
-            yield from pool.map(crew.decode, batches)
+            # As they end: one process may start late, and what the others do meanwhile is to be told.
+            for done in as_completed([pool.submit(crew.decode, batch) for batch in batches]):
+                yield done.result()
         finally:
             crew.dismiss()
             pool.shutdown(wait=False, cancel_futures=True)
