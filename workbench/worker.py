@@ -1,9 +1,10 @@
-"""A process that trains one run for a workbench, and goes on when the workbench or its terminal is gone.
+"""A process that trains or measures one run for a workbench, and goes on when that or its terminal is gone.
 
 It speaks JSON, an object a line. Out: {"ready": true} when torch is imported; then, after the one line in that
-says what to do, {"stage": sentence} until there is {"folder": path} or {"error": sentence}. In: {"runs_dir",
-"config"} for a new run, or {"resume", "changes"}; while it prepares, {"stop": true}. All else goes through the
-run's folder, so nothing is lost when nobody reads or writes those lines any more.
+says what to do, {"stage": sentence} until there is {"folder": path}, {"measured": sentence} or {"error": sentence}.
+In: {"runs_dir", "config"} for a new run, {"resume", "changes"}, or {"measure": path}; while it prepares or
+measures, {"stop": true}. All else goes through the run's folder, so nothing is lost when nobody reads or writes
+those lines any more.
 """
 
 import faulthandler
@@ -18,7 +19,7 @@ from typing import Any, TextIO
 
 from models.errors import InputError
 from workbench.config import RunConfig
-from workbench.cores import share_cores
+from workbench.cores import available_cores, share_cores
 from workbench.runs.folder import RunFolder
 from workbench.signals import Signals
 from workbench.training.control import Control
@@ -40,20 +41,31 @@ class Voice:
             self._file.flush()
 
 
-class Preparing:
-    """How far the loading of the images is, told a few times a second."""
+class Telling:
+    """How far something is, told a few times a second."""
 
-    def __init__(self, voice: Voice, control: Control) -> None:
-        self._voice, self._control, self._pace = voice, control, Pace()
+    def __init__(self, voice: Voice) -> None:
+        self._voice, self._pace = voice, Pace()
         self._what, self._said_at = "", 0.0
 
     def __call__(self, what: str, done: int, total: int) -> None:
-        if self._control.stopping:
-            raise InputError("Stopped before it began.")
         stage, now = self._pace.words(what, done, total), time.monotonic()
         if what != self._what or now - self._said_at >= TELLING_SECONDS:
             self._what, self._said_at = what, now
             self._voice.say(stage=stage)
+
+
+class Preparing(Telling):
+    """How far the loading of the images is; a run that is stopped meanwhile does not begin."""
+
+    def __init__(self, voice: Voice, control: Control) -> None:
+        super().__init__(voice)
+        self._control = control
+
+    def __call__(self, what: str, done: int, total: int) -> None:
+        if self._control.stopping:
+            raise InputError("Stopped before it began.")
+        super().__call__(what, done, total)
 
 
 def main() -> int:
@@ -71,9 +83,12 @@ def main() -> int:
             return 0
         signals.lead_to(control)
         threading.Thread(target=_hear, args=(sys.stdin, control), daemon=True).start()
-        progress = Preparing(voice, control)
         try:
-            prepared = _prepare(session, json.loads(line), progress)
+            job = json.loads(line)
+            if "measure" in job:
+                voice.say(measured=_measure(RunFolder.open(Path(job["measure"])), Telling(voice), control))
+                return 0
+            prepared = _prepare(session, job, Preparing(voice, control))
         except InputError as error:
             voice.say(error=str(error))
             return 1
@@ -93,6 +108,18 @@ def _prepare(session: Any, job: dict[str, Any], progress: Preparing) -> Any:
     if "resume" in job:
         return session.resume(RunFolder.open(Path(job["resume"])), job["changes"], progress, spare_cores=1)
     return session.begin(RunConfig.from_json(job["config"]), Path(job["runs_dir"]), None, progress, spare_cores=1)
+
+
+def _measure(folder: RunFolder, progress: Telling, control: Control) -> str:
+    """Measure a run in full; what came of it, in a sentence."""
+    import torch
+
+    from workbench.assess import assess_run
+
+    torch.set_num_threads(max(available_cores() - 1, 1))
+    found = assess_run(folder, progress=progress, cancelled=lambda: control.stopping)
+    count = sum(one.value is not None for one in found.measured)
+    return " ".join((f"{folder.name}: {count} numbers measured at step {found.step:,}.", *found.notes))
 
 
 def _hear(lines: TextIO, control: Control) -> None:

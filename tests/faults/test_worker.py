@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
-from tests.harness import small_config
+from tests.harness import begin, small_config, train
 from workbench import session
-from workbench.runs import checkpoint
+from workbench.runs import checkpoint, evaluations
 from workbench.runs.folder import RunFolder
 
 pytest.importorskip("fcntl", reason="signals as Unix has them")
@@ -60,6 +60,38 @@ def test_a_crash_in_c_code_is_told_where_and_the_run_goes_on_from_its_checkpoint
     again = session.resume(folder, {})
     assert again.state.step > 0
     again.folder.unlock()
+
+
+def test_a_run_is_measured_in_full_and_whoever_stops_it_keeps_what_there_is(tmp_path: Path) -> None:
+    run = begin(tmp_path / "runs", "ae", steps="4", evaluate="none")
+    train(run)
+    assert evaluations.load(run.folder) is None
+    with worker(tmp_path) as stopped, worker(tmp_path) as measures:
+        heard(stopped, "ready")
+        asked(stopped, measure=str(run.folder.path))
+        heard(stopped, "stage")
+        asked(stopped, stop=True)
+        said = heard(stopped, "measured")
+        assert "were left out: measuring was cancelled." in said
+        assert stopped.wait(timeout=30) == 0
+        heard(measures, "ready")
+        asked(measures, measure=str(run.folder.path))
+        said = heard(measures, "measured")
+        found = evaluations.load(run.folder)
+        assert found is not None
+        assert (found.step, found.effort, found.notes) == (4, "full", ())
+        count = sum(one.value is not None for one in found.measured)
+        assert said == f"{run.folder.name}: {count} numbers measured at step 4."
+        assert measures.wait(timeout=30) == 0
+
+
+def test_what_cannot_be_measured_is_a_sentence(tmp_path: Path) -> None:
+    run = begin(tmp_path / "runs", "ae", steps="4")
+    with worker(tmp_path) as running:
+        asked(running, measure=str(run.folder.path))
+        assert "no checkpoint" in heard(running, "error")
+        assert running.wait(timeout=30) == 1
+    run.folder.unlock()
 
 
 def test_what_cannot_begin_is_a_sentence_and_nobody_who_asks_is_an_end(tmp_path: Path) -> None:

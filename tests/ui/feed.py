@@ -11,11 +11,11 @@ import numpy as np
 from models.metric import Metric
 from workbench.config import RunConfig, resolve
 from workbench.runs import evaluations, files, pictures, requests
-from workbench.runs.evaluations import Evaluation, Measured
+from workbench.runs.evaluations import Effort, Evaluation, Measured
 from workbench.runs.folder import RunFolder
 from workbench.runs.pictures import Facts, Pictures
 from workbench.runs.state import State
-from workbench.ui.job import Job
+from workbench.ui.job import Job, Measurement
 
 METRICS = {
     "vae": {
@@ -119,7 +119,9 @@ class ScriptedRun:
         )
         pictures.save(self.folder, Pictures(facts, images, **parts))  # type: ignore[arg-type]
 
-    def evaluate(self, fd: float = 20.0, half: float = 1.0, ssim: float = 0.8, **protocol: Any) -> None:
+    def evaluate(
+        self, fd: float = 20.0, half: float = 1.0, ssim: float = 0.8, effort: Effort = "fast", **protocol: Any
+    ) -> None:
         """Write `evaluation.json`, with a measure of each group that this model has."""
         encodes = self.config.model_name != "gan"
         ways = {"split": "test", "images": 180, **protocol}
@@ -135,7 +137,7 @@ class ScriptedRun:
                          ssim - 0.002, ssim + 0.002, ways),
             ]  # fmt: skip
         found = Evaluation(
-            self.step, "averaged weights", "the prior, N(0, I)", "fast", 0, 1.5, tuple(measured), notes=()
+            self.step, "averaged weights", "the prior, N(0, I)", effort, 0, 1.5, tuple(measured), notes=()
         )
         evaluations.save(self.folder, found)
 
@@ -167,6 +169,7 @@ class ScriptedLauncher:
     def __init__(self, refuse: str = "") -> None:
         self.refuse = refuse
         self.jobs: list[Job] = []
+        self.measurements: list[Measurement] = []
         self.workers: list[ScriptedWorker] = []
         self.warmed = 0
         self.configs: list[RunConfig] = []
@@ -199,6 +202,13 @@ class ScriptedLauncher:
         self.changes = changes
         job.stage, job.folder = "", folder
         return job
+
+    def measure(self, folder: RunFolder) -> Measurement:
+        """Measure a run; `measurements[-1].ended.set()` is its end."""
+        self.workers.append(ScriptedWorker())
+        self.measurements.append(Measurement(folder, self.workers[-1]))
+        self.measurements[-1].stage = "generation 40%"
+        return self.measurements[-1]
 
     def _job(self, title: str) -> Job:
         self.workers.append(ScriptedWorker())

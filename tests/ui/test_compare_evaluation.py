@@ -67,7 +67,7 @@ def test_runs_without_an_evaluation_and_those_trained_on_since_are_named(tmp_pat
     table = evaluation_table(members(first, second))
     assert table.note == "not evaluated: b, trained on since: a"
     assert table.feet == (
-        "a: averaged weights · step 120 · the prior, N(0, I)", "b: not evaluated: genbench evaluate b",
+        "a: averaged weights · step 120 · the prior, N(0, I)", "b: not evaluated yet: m measures it",
     )  # fmt: skip
 
 
@@ -78,7 +78,7 @@ def test_evaluated_runs(name: str, size: tuple[int, int], terminal: Terminal | N
 
     async def story(bench: Workbench, pilot: Pilot[int]) -> None:
         await compare(bench, pilot)
-        await pilot.press("R", "E")
+        await pilot.press("R", "V")
         await settled(bench, pilot)
         shown = text(bench)
         check_golden(f"screen-compare-evaluated-{name}", shown)
@@ -92,16 +92,16 @@ def test_an_evaluation_comes_while_runs_are_compared(tmp_path: Path) -> None:
 
     async def story(bench: Workbench, pilot: Pilot[int]) -> None:
         await compare(bench, pilot, 2)
-        assert "M Metrics │ E Evaluation" in text(bench)
-        await pilot.press("E")
-        assert "Not evaluated yet: genbench evaluate RUN" in text(bench)
+        assert "M Metrics │ V eValuation" in text(bench)
+        await pilot.press("V")
+        assert "Not evaluated yet: m measures these runs." in text(bench)
         await pilot.press("L", "M")
         runs[0].evaluate()
         await settled(bench, pilot)
-        assert "M Metrics │ E Evaluation" in text(bench), "nothing moves from under a person's eyes"
-        await pilot.press("E")
+        assert "M Metrics │ V eValuation" in text(bench), "nothing moves from under a person's eyes"
+        await pilot.press("V")
         shown = text(bench)
-        assert "E Evaluation │ M Metrics" in shown
+        assert "V eValuation │ M Metrics" in shown
         assert "0.8000 ±0.0020" in shown
         assert "not evaluated: b" in shown
         runs[1].folder.evaluation_file.write_text("{")
@@ -159,7 +159,7 @@ def test_rows_that_do_not_fit_are_paged(tmp_path: Path) -> None:
 
     async def story(bench: Workbench, pilot: Pilot[int]) -> None:
         await compare(bench, pilot)
-        await pilot.press("E")
+        await pilot.press("V")
         assert "below: PgDn" in text(bench)
         await pilot.press("pagedown", "pagedown")
         shown = text(bench)

@@ -85,6 +85,24 @@ def test_a_process_that_ends_before_the_run_leaves_its_last_words(script: Script
     assert job.folder is None
 
 
+@pytest.mark.parametrize(
+    ("says", "measured", "error"),
+    [
+        ('{"measured": "mine: 28 numbers."}', "mine: 28 numbers.", ""),
+        ('{"error": "mine has no checkpoint."}', "", "mine has no checkpoint."),
+        ("no json", "", "Its process has ended. The run was not measured. OSError"),
+    ],
+)
+def test_a_run_is_measured_by_a_process_that_says_what_came_of_it(
+    says: str, measured: str, error: str, script: Script, tmp_path: Path
+) -> None:
+    trainer = script(f"read job; echo \"$job\" > given; echo OSError >&2; echo '{says}'")
+    job = trainer.measure(RunFolder(tmp_path))
+    assert job.ended.wait(10)
+    assert (job.measured, job.error, job.doing) == (measured, error, "being measured")
+    assert Path("given").read_text(encoding="utf-8") == f'{{"measure": "{tmp_path}"}}\n'
+
+
 def test_a_process_that_cannot_be_started_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "executable", str(tmp_path / "nothing"))
     trainer = Trainer()
@@ -129,7 +147,7 @@ def test_a_checkout_that_is_not_installed_finds_itself(
 def test_a_job_that_is_done_and_goes_on_is_being_measured(tmp_path: Path) -> None:
     run = begin(tmp_path, "ae", steps="2")
     job = Job("ae on digits", ScriptedWorker())
-    assert job.doing == "training"
+    assert job.doing == "being prepared"
     job.folder = run.folder
     assert job.doing == "training"
     run.folder.write_state(State("paused"))

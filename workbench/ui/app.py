@@ -16,6 +16,7 @@ from workbench.terminal.capability import Terminal
 from workbench.ui import bars, bindings, themes
 from workbench.ui.bindings import TITLES, VIEWS, Command
 from workbench.ui.cells import Cells
+from workbench.ui.dialogs import Choose
 from workbench.ui.garbage import Garbage
 from workbench.ui.job import Launcher
 from workbench.ui.link import Link
@@ -191,7 +192,7 @@ class Workbench(Training, inherit_bindings=False):
 
     def why_not(self, command: Command) -> str:
         """Why a command cannot be given now; "" where it can."""
-        if command.id == "detach" and not self.training and not self.known.live:
+        if command.id == "detach" and not self.at_work and not self.known.live:
             return "Nothing trains that could go on: q leaves."
         return self.view.why_not(command) if self.view is not None else ""
 
@@ -208,7 +209,7 @@ class Workbench(Training, inherit_bindings=False):
         screen = self.screen_stack[0]
         look, width = self.look, self.size.width
         bar, foot = screen.query_one("#header", Cells), screen.query_one("#footer", Cells)
-        status = self.training_status()
+        status = ", ".join(filter(None, (self.training_status(), self.measuring.status)))
         dot = "● " if self.unicode else "* "
         bar.show([bars.header(self.view_name, dot + status if status else "", width, look)])
         if time.monotonic() < self._message_until:
@@ -308,6 +309,23 @@ class Workbench(Training, inherit_bindings=False):
             return
         self.copy_to_clipboard(text)
         self.say(f"Copied the {what}: {text}")
+
+    def do_measure(self) -> None:
+        """Measure what the view is about, one run after the other; asks whether to stop where that goes on."""
+        folders = self.view.to_measure() if self.view else []
+        if not self.measuring.names & {folder.name for folder in folders}:
+            self.measuring.add(folders)
+            self.say(f"{len(folders)} runs are measured in full, one after the other; m stops it."
+                     if len(folders) > 1 else f"{folders[0].name} is measured in full; m stops it.")  # fmt: skip
+            return
+        question = "These runs are being measured. Stop? What is measured by now is kept."
+        if len(folders) == 1:
+            question = f"{folders[0].name} is being measured. Stop? What is measured by now is kept."
+        self.push_screen(Choose(question, [("X", "stop measuring", "stop")]), self._measuring_answered)
+
+    def _measuring_answered(self, answer: str | None) -> None:
+        if answer == "stop":
+            self.measuring.stop()
 
     def do_export(self) -> None:
         """The screen as SVG; views with charts offer those as well."""

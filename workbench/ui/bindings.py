@@ -62,6 +62,7 @@ COMMANDS: tuple[Command, ...] = (
     *_keys("This run", ("watch", "runs"),
         ("resume", "u", "resume", "Go on with a run that has stopped, from its last checkpoint."),
         ("clone", "E", "edit & restart", "Open the settings of this run in the form, to change and start anew."),
+        ("measure", "m", "measure", "Measure the run in full, as genbench evaluate does; again, to stop that."),
     ),
     *_keys("Runs", ("runs",),
         ("open", "enter", "*open", "Watch the run under the cursor, whoever trains it."),
@@ -83,6 +84,7 @@ COMMANDS: tuple[Command, ...] = (
     ),
     *_keys("Compare", ("compare",),
         ("split", "h", "*held-out", "Numbers and curves of held-out images, or those of training."),
+        ("measure", "m", "*measure", "Measure in full those runs that are not yet; again, to stop that."),
     ),
     *_keys("Tables", ("compare",),
         ("rows_up", "pageup", "rows above", "Rows of the table further up."),
@@ -100,14 +102,15 @@ COMMANDS: tuple[Command, ...] = (
     ),
     *_keys("Panes", ("watch",),
         ("pane_log", "G", "loG", "Go to the log: what happened, in words."),
+        ("pane_evaluation", "V", "eValuation", "Go to what the run was found to be worth."),
     ),
-    *_keys("Log", ("watch",),
-        ("older_log", "pageup", "older lines", "Older lines of the log."),
-        ("newer_log", "pagedown", "newer lines", "Newer lines of the log."),
-        pane="log",
+    *_keys("Log and table", ("watch",),
+        ("rows_up", "pageup", "rows above", "Older lines of the log, or rows of the evaluation further up."),
+        ("rows_down", "pagedown", "rows below", "Newer lines of the log, or rows further down."),
+        pane="log evaluation",
     ),
     *_keys("Panes", ("compare",),
-        ("pane_evaluation", "E", "Evaluation", "Go to what the runs were found to be worth."),
+        ("pane_evaluation", "V", "eValuation", "Go to what the runs were found to be worth."),
         ("pane_differences", "D", "Differences", "Go to the settings that differ."),
     ),
     *_keys("Charts", _CHARTS,
@@ -178,9 +181,12 @@ ABOUT_PANES = {  # what a pane shows, or a view's pane of that name; its help be
     "folders of the runs have the same pictures at full resolution.",
     "compare reconstructions": "The same held-out images, and what each run's model makes of them. The folders of "
     "the runs have the same pictures at full resolution.",
-    "evaluation": "What genbench evaluate measured of each run and half of the 95 % interval. ↑: higher is better, "
-    "↓: lower. Best is marked only where it differs from the next by more than both intervals allow. ≠: the runs "
-    "were measured in different ways, so that these numbers are not to be compared.",
+    "evaluation": "What the run was measured to be worth, and half of the 95 % interval. ↑: higher is better, "
+    "↓: lower. A few numbers are measured when training is done; m measures all.",
+    "compare evaluation": "What each run was measured to be worth, and half of the 95 % interval. ↑: higher is "
+    "better, ↓: lower. m measures in full those runs that are not yet. Best is marked only where it differs from "
+    "the next by more than both intervals allow. ≠: the runs were measured in different ways, so that these "
+    "numbers are not to be compared.",
 }
 
 _SHOWN = {

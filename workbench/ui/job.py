@@ -1,7 +1,7 @@
-"""A run that was started from this workbench, and who starts it.
+"""A run that was started or is measured from this workbench, and who starts it.
 
-It trains in a process of its own and needs nobody who watches. The screen looks: at this object while the run is
-being prepared, and at the run's folder from then on.
+It has a process of its own, which needs nobody who watches. The screen looks: at this object while the run is being
+prepared or measured, and at the run's folder from then on.
 """
 
 import threading
@@ -32,6 +32,8 @@ class Worker(Protocol):
 class Job:
     """One sitting of one run. Every attribute is replaced whole, so any thread may read it at any time."""
 
+    lost = "The run had not begun yet."  # what it means that the process ended without a word
+
     def __init__(self, title: str, worker: Worker) -> None:
         self.title, self.worker = title, worker
         self.stage = "Starting ..."  # what is being done before there is a folder
@@ -47,18 +49,43 @@ class Job:
         return not self.ended.is_set()
 
     @property
+    def told(self) -> bool:
+        """Whether its process has said what is to come of it."""
+        return self.folder is not None
+
+    @property
     def doing(self) -> str:
         """What its process is at, in words."""
-        if self.folder is not None:
-            with suppress(InputError):
-                return {"paused": "paused", "done": "being measured"}.get(
-                    self.folder.stored_state().status, "training"
-                )
+        if self.folder is None:
+            return "being prepared"
+        with suppress(InputError):
+            return {"paused": "paused", "done": "being measured"}.get(self.folder.stored_state().status, "training")
         return "training"
 
 
+class Measurement(Job):
+    """A run that is trained is measured."""
+
+    lost = "The run was not measured."
+
+    def __init__(self, folder: RunFolder, worker: Worker) -> None:
+        super().__init__(folder.name, worker)
+        self.run = folder
+        self.measured = ""  # what came of it, in a sentence
+
+    @property
+    def told(self) -> bool:
+        """Whether its process has said what came of it."""
+        return bool(self.measured)
+
+    @property
+    def doing(self) -> str:
+        """Nothing but that."""
+        return "being measured"
+
+
 class Launcher(Protocol):
-    """Who starts jobs: processes that train, or the scripted one of the tests."""
+    """Who starts jobs: processes that train or measure, or the scripted one of the tests."""
 
     def warm(self) -> None:
         """Get ready in the background, while a person still reads the form."""
@@ -68,6 +95,9 @@ class Launcher(Protocol):
 
     def resume(self, folder: RunFolder, changes: Mapping[str, Any]) -> Job:
         """Go on with a run from its last checkpoint."""
+
+    def measure(self, folder: RunFolder) -> Measurement:
+        """Measure a run in full, as `genbench evaluate` does."""
 
     def close(self) -> None:
         """Let go of what was made ready and is not used; what trains goes on."""

@@ -135,7 +135,7 @@ class Paned(View):
         panes = self.panes
         for longest in range(max((len(pane.title) for pane in panes), default=0), -1, -1):
             titles = [it.title if it is front else shortened(it.title, longest, look.unicode) for it in panes]
-            if 1 + sum(len(title) + 4 for title in titles) <= width:
+            if sum(len(title) + 5 for title in titles) <= width:  # the last blank may be cut
                 break
         row: Row = [Segment(" ")]
         for pane, title in zip(panes, titles, strict=True):
@@ -182,3 +182,29 @@ class Paned(View):
         panes, front = self.panes, self.front
         if front is not None:
             self.show_pane(panes[(panes.index(front) + by) % len(panes)].name_in_keys)
+
+    # To the panes that both views have.
+
+    def do_pane_loss(self) -> None:
+        """To the charts."""
+        self.show_pane("loss")
+
+    def do_pane_samples(self) -> None:
+        """To the samples."""
+        self.show_pane("samples")
+
+    def do_pane_reconstructions(self) -> None:
+        """To the reconstructions."""
+        self.show_pane("reconstructions")
+
+    def do_pane_latent(self) -> None:
+        """To the latent space."""
+        self.show_pane("latent")
+
+    def do_pane_evaluation(self) -> None:
+        """To what a run was found to be worth."""
+        self.show_pane("evaluation")
+
+    def do_pane_metrics(self) -> None:
+        """To the table of numbers."""
+        self.show_pane("metrics")

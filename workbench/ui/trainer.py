@@ -1,4 +1,4 @@
-"""Starts the processes that train: one for each run, none of which needs the workbench or its terminal.
+"""Starts the processes that train or measure: one for each run, none of which needs the workbench or its terminal.
 
 Each is in a session of its own, so a terminal that goes takes none of them along, and their lines (see
 `workbench/worker.py`) are read by a thread that has no way to a widget.
@@ -18,7 +18,7 @@ from typing import Any
 
 from workbench.config import RunConfig
 from workbench.runs.folder import RunFolder
-from workbench.ui.job import Job
+from workbench.ui.job import Job, Measurement
 
 _HOME = Path(__file__).resolve().parents[2]  # where the packages `workbench` and `models` are
 _LAST_WORDS = 400  # bytes of what a process printed last
@@ -40,11 +40,21 @@ class Trainer:
     def start(self, config: RunConfig, runs_dir: Path) -> Job:
         """Begin a new run."""
         title = f"{config.model_name} on {config.data.dataset}"
-        return self._give(title, {"runs_dir": str(runs_dir), "config": config.to_json()})
+        job = Job(title, NO_PROCESS)
+        self._give(job, {"runs_dir": str(runs_dir), "config": config.to_json()})
+        return job
 
     def resume(self, folder: RunFolder, changes: Mapping[str, Any]) -> Job:
         """Go on with a run from its last checkpoint."""
-        return self._give(folder.name, {"resume": str(folder.path), "changes": dict(changes)})
+        job = Job(folder.name, NO_PROCESS)
+        self._give(job, {"resume": str(folder.path), "changes": dict(changes)})
+        return job
+
+    def measure(self, folder: RunFolder) -> Measurement:
+        """Measure a run in full, as `genbench evaluate` does."""
+        job = Measurement(folder, NO_PROCESS)
+        self._give(job, {"measure": str(folder.path)})
+        return job
 
     def close(self) -> None:
         """End the process that waits."""
@@ -52,22 +62,20 @@ class Trainer:
             self._spare.discard()
             self._spare = None
 
-    def _give(self, title: str, what: Mapping[str, Any]) -> Job:
+    def _give(self, job: Job, what: Mapping[str, Any]) -> None:
+        """Have a process do it."""
         try:
             if self._spare is None or not self._spare.alive:
                 self.close()
                 self._spare = Process()
             worker, self._spare = self._spare, None
         except OSError as error:
-            job = Job(title, NoProcess())
             job.error = f"No process could be started for it ({error.strerror}). Is the memory full?"
             job.ended.set()
-            return job
-        job = Job(title, worker)
-        job.stage = "Importing torch ..."
+            return
+        job.worker, job.stage = worker, "Importing torch ..."
         worker.say(what)
-        threading.Thread(target=worker.follow, args=(job,), name=f"lines of {title}", daemon=True).start()
-        return job
+        threading.Thread(target=worker.follow, args=(job,), name=f"lines of {job.title}", daemon=True).start()
 
 
 class NoProcess:
@@ -80,6 +88,9 @@ class NoProcess:
 
     def terminate(self) -> None:
         """There is nothing to end."""
+
+
+NO_PROCESS = NoProcess()
 
 
 class Process:
@@ -144,10 +155,12 @@ class Process:
                 if not job.stopping:
                     job.stage = said.get("stage", "Starting ..." if "ready" in said else job.stage)
                 job.error = said.get("error", job.error)
+                if isinstance(job, Measurement):
+                    job.measured = said.get("measured", job.measured)
         job.death = _cut_off(self._process.wait())
-        if job.folder is None and not job.error:
+        if not job.told and not job.error:
             ended = job.death or "Its process has ended."
-            job.error = f"{ended} The run had not begun yet. {self._last_words()}".strip()
+            job.error = f"{ended} {job.lost} {self._last_words()}".strip()
             if job.stopping:
                 job.error = "Stopped before it began."
         self._close()

@@ -13,6 +13,7 @@ from workbench.ui.asking import Asking
 from workbench.ui.dialogs import Choose
 from workbench.ui.job import Job, Launcher
 from workbench.ui.known import Known
+from workbench.ui.measuring import Measuring
 from workbench.ui.preferences import Preferences
 from workbench.ui.resizing import Resizing
 from workbench.ui.states import WORDS
@@ -33,6 +34,7 @@ class Training(Resizing):
         self.runs_dir, self.launcher = runs_dir, launcher
         self.known = Known(runs_dir)
         self.jobs: list[Job] = []  # the newest last
+        self.measuring = Measuring(launcher)
         self._asking: dict[Path, Asking] = {}
         self._next: tuple[Job, Callable[[], Job]] | None = None  # (which has to end first, how to begin)
         self._leave_with: int | None = None  # the exit code, once all runs have ended
@@ -56,6 +58,12 @@ class Training(Resizing):
     def training(self) -> list[Job]:
         """What was started here and has not ended."""
         return [job for job in self.jobs if job.running]
+
+    @property
+    def at_work(self) -> list[Job]:
+        """What was started here and has not ended, to train or to measure."""
+        measured = self.measuring.running
+        return [*self.training, *([measured] if measured else [])]
 
     def job_of(self, folder: RunFolder) -> Job | None:
         """The newest sitting of a run that was started here."""
@@ -114,7 +122,9 @@ class Training(Resizing):
 
     def look_after_runs(self) -> None:
         """Leave, or begin the next run, as soon as those have ended that it waits for."""
-        if self._leave_with is not None and not self.training:
+        if (came := self.measuring.look_after()) is not None:
+            self.say(*came)
+        if self._leave_with is not None and not self.at_work:
             self.exit(self._leave_with)
         elif self._next is not None and not self._next[0].running:
             (_, begin), self._next = self._next, None
@@ -182,20 +192,23 @@ class Training(Resizing):
 
     def do_quit(self) -> None:
         """Leave; asks while something trains here, and a second time leaves at once."""
-        running = self.training
+        running = self.at_work
         if not running or self._leave_with is not None:
             self.exit(self._leave_with or 0)
             return
-        what, it = (f"{running[0].title} is {running[0].doing}.", "it") if len(running) == 1 else (
-            f"{len(running)} runs are training.", "them")  # fmt: skip
+        what, it = f"{running[0].title} is {running[0].doing}", "it"
+        if len(running) > 1:
+            measured = " or being measured" if self.measuring.running else ""
+            what, it = f"{len(running)} runs are training{measured}", "them"
         answers = [("d", f"go, and leave {it} as is", "detach"), ("X", f"stop {it}, saved, and leave", "stop")]
-        self.push_screen(Choose(what, answers), self._quit_answered)
+        self.push_screen(Choose(f"{what}.", answers), self._quit_answered)
 
     def _quit_answered(self, answer: str | None) -> None:
         if answer == "detach":
             self.do_detach()
         elif answer == "stop":
             self._leave_with = 0
+            self.measuring.stop()
             for job in self.training:
                 self.stop_job(job)
             self.say("Finishing the step, saving and drawing ... q leaves at once, and it ends by itself.")
@@ -203,10 +216,11 @@ class Training(Resizing):
     def end_by_signal(self, number: int) -> None:
         """SIGTERM and SIGINT: the runs end within seconds, saved, and so do we. A second one leaves at once."""
         code = 128 + number
-        if not self.training or (self._leave_with or 0) > 128:
+        if not self.at_work or (self._leave_with or 0) > 128:
             self.exit(code)
             return
         self._leave_with = code
+        self.measuring.stop()
         for job in self.training:
             job.stopping = True
             job.worker.terminate()

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, ClassVar, cast
 
 from textual.containers import Container
 
+from workbench.runs.folder import RunFolder
 from workbench.ui.bindings import Command
 
 if TYPE_CHECKING:
@@ -43,6 +44,10 @@ class View(Container):
         """The pane that has the focus, as `Command.pane` calls it."""
         focused = self.screen.focused
         return getattr(focused, "name_in_keys", "") if focused is not None and self in focused.ancestors else ""
+
+    def to_measure(self) -> list[RunFolder]:
+        """The runs that the view is about, those there is a reason to measure."""
+        return []
 
     def copied(self) -> tuple[str, str]:
         """What `copy` takes from here, and what that is in a word: ("genbench --no-ui ...", "command")."""

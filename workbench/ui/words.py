@@ -1,5 +1,6 @@
 """Words in rows of cells: shortened where there is no room, never wrapped by themselves."""
 
+import re
 from collections.abc import Sequence
 
 from rich.cells import cell_len, set_cell_size
@@ -8,6 +9,12 @@ from rich.segment import Segment
 _PLAIN = str.maketrans({"·": "|", "–": "-", "−": "-", "…": "~", "×": "x", "²": "2",
                         "●": "*", "◆": "o", "▴": "^", "▲": "^", "▼": "v", "✗": "X",
                         "↑": "^", "↓": "v", "≠": "!", "±": "+-"})  # fmt: skip
+_STAMP = re.compile(r"^\d{8}-\d{6}-")
+
+
+def unstamped(name: str) -> str:
+    """A run's name without the time at its beginning."""
+    return _STAMP.sub("", name)
 
 
 def said(text: str, unicode: bool) -> str:

@@ -7,9 +7,10 @@ from workbench.runs import evaluations
 from workbench.runs.evaluations import GROUPS, Evaluation, Measured
 from workbench.ui.compare.members import Member
 from workbench.ui.compare.numbers import Table, TableRow
+from workbench.ui.states import LIVE
 from workbench.units import number
 
-NOT_YET = "Not evaluated yet: genbench evaluate RUN"
+NOT_YET = "Not evaluated yet: m measures these runs."
 _ARROWS = {"lower": "↓", "higher": "↑", None: ""}
 _OTHER = "≠"  # in the place of the arrow: measured in different ways
 _SHOWN = tuple(group for group in GROUPS if group != "held-out")  # those are in the table of metrics
@@ -95,11 +96,18 @@ def _is_old(member: Member) -> bool:
     return evaluation is not None and state is not None and state.step > evaluation.step
 
 
+def to_be_measured(member: Member) -> bool:
+    """Whether a run was never measured in full, or not since it was trained on, and nobody trains it now."""
+    evaluation, state = member.reader.evaluation, member.reader.state
+    whole = evaluation is not None and evaluation.effort == "full" and not evaluation.notes
+    return state is not None and state.status not in LIVE and not (whole and not _is_old(member))
+
+
 def _foot(member: Member) -> str:
     """How the numbers of one run came about, in a line."""
     evaluation = member.reader.evaluation
     if evaluation is None:
-        why = member.reader.evaluation_problem or f"not evaluated: genbench evaluate {member.name}"
+        why = member.reader.evaluation_problem or "not evaluated yet: m measures it"
         return f"{member.label}: {why}"
     words = [evaluation.weights, f"step {evaluation.step:,}", evaluation.sampler, *evaluation.notes]
     return f"{member.label}: {' · '.join(word for word in words if word)}"

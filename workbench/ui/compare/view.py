@@ -18,7 +18,7 @@ from workbench.ui.bindings import Command
 from workbench.ui.cells import Cells, Pane
 from workbench.ui.charts import ChartPane
 from workbench.ui.compare import bare, legend
-from workbench.ui.compare.evaluated import NOT_YET, caption, evaluation_table
+from workbench.ui.compare.evaluated import NOT_YET, caption, evaluation_table, to_be_measured
 from workbench.ui.compare.grids import CodesPane, GridsPane, RebuiltPane
 from workbench.ui.compare.members import Member, name_them
 from workbench.ui.compare.moments import Moments
@@ -65,7 +65,7 @@ class Compare(Paned, Picturing, Moments, Exporting):
         self._samples, self._rebuilt, self._codes = GridsPane(), RebuiltPane(), CodesPane()
         self.beside = self._samples, self._rebuilt, self._codes
         self._abilities: frozenset[str] = frozenset()  # of any of the runs
-        self._evaluation = TablePane("E", "Evaluation", "evaluation", NOT_YET)
+        self._evaluation = TablePane("V", "eValuation", "evaluation", NOT_YET)
         self._metrics = TablePane("M", "Metrics", "metrics", "No numbers yet.")
         self._settings = TablePane("D", "Differences", "differences", "These runs have the same settings.")
         self._tables = self._evaluation, self._metrics, self._settings
@@ -282,31 +282,13 @@ class Compare(Paned, Picturing, Moments, Exporting):
             return "None of these models can rebuild an image: there are no reconstructions."
         if command.id == "pane_latent" and self.absent(self._codes):
             return "None of these models can encode an image: there is no latent space to show."
+        if command.id == "measure" and not self.to_measure():
+            return "Each of these runs is measured in full already, or still trained."
         return ""
 
-    def do_pane_loss(self) -> None:
-        """Go to the charts."""
-        self.show_pane("loss")
-
-    def do_pane_samples(self) -> None:
-        """Go to the samples."""
-        self.show_pane("samples")
-
-    def do_pane_reconstructions(self) -> None:
-        """Go to the reconstructions."""
-        self.show_pane("reconstructions")
-
-    def do_pane_latent(self) -> None:
-        """Go to the codes."""
-        self.show_pane("latent")
-
-    def do_pane_evaluation(self) -> None:
-        """Go to what the runs were found to be worth."""
-        self.show_pane("evaluation")
-
-    def do_pane_metrics(self) -> None:
-        """Go to the numbers."""
-        self.show_pane("metrics")
+    def to_measure(self) -> list[RunFolder]:
+        """Those that nobody trains, and that were not measured in full since."""
+        return [member.reader.folder for member in self.members if to_be_measured(member)]
 
     def do_pane_differences(self) -> None:
         """Go to the settings."""

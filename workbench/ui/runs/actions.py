@@ -1,7 +1,7 @@
 """What can be done with the run under the cursor."""
 
 from models.errors import InputError
-from workbench.runs.folder import wrong_tag
+from workbench.runs.folder import RunFolder, wrong_tag
 from workbench.runs.listing import RunRow
 from workbench.ui import again
 from workbench.ui.bindings import Command
@@ -11,7 +11,7 @@ from workbench.ui.runs.table import RunsTable
 from workbench.ui.states import LIVE
 from workbench.ui.view import View
 
-_ABOUT_A_RUN = {"open", "mark", "tags", "delete", "resume", "clone"}
+_ABOUT_A_RUN = {"open", "mark", "tags", "delete", "resume", "clone", "measure"}
 
 
 def count(runs: int) -> str:
@@ -34,11 +34,19 @@ class Acting(View):
             return ""
         if row is None:
             return "There is no run under the cursor."
-        if command.id in {"open", "resume", "clone"} and row.problem:
+        if command.id in {"open", "resume", "clone", "measure"} and row.problem:
             return row.problem
-        if command.id in {"resume", "delete"} and (row.status in LIVE or row.name in self.bench.names_here()):
+        if command.id in {"resume", "delete", "measure"} and (
+            row.status in LIVE or row.name in self.bench.names_here()
+        ):
             return again.trained_by(self.bench, row.folder, "Enter watches it, and X stops it there.")
+        if command.id in {"resume", "delete"} and row.name in self.bench.measuring.names:
+            return f"{row.name} is being measured: m stops that."
         return ""
+
+    def to_measure(self) -> list[RunFolder]:
+        """The run under the cursor."""
+        return [self.table.row.folder] if self.table.row else []
 
     async def do_open(self) -> None:
         """Watch the run under the cursor."""

@@ -3,6 +3,7 @@
 from typing import Literal
 
 from models.errors import InputError
+from workbench.runs.folder import RunFolder
 from workbench.runs.reader import RunReader
 from workbench.ui import again
 from workbench.ui.asking import Asking
@@ -13,7 +14,7 @@ from workbench.ui.states import LIVE, WORDS
 from workbench.ui.view import View
 
 _ASKED = frozenset({"pause", "sample", "checkpoint", "stop"})
-_OF_A_RUN = frozenset({"resume", "clone"})
+_OF_A_RUN = frozenset({"resume", "clone", "measure"})
 _NONE_OPEN = "No run is open: 1 starts one, 3 opens one."
 
 
@@ -55,9 +56,18 @@ class Controlling(View):
         about_a_run = command.id in _OF_A_RUN or command.group in {"Charts", "Pictures"}
         if about_a_run and self.reader is None:
             return _NONE_OPEN
-        if command.id == "resume" and self.reader is not None and self.live:
+        if command.id in {"resume", "measure"} and self.reader is not None and self.live:
             return again.trained_by(self.bench, self.reader.folder, "X stops it.")
+        if command.id == "measure" and self.own is not None and not self._over:
+            return "Its process measures a few numbers now and draws: m measures the rest as soon as that is done."
+        name = self.reader.folder.name if self.reader is not None else ""
+        if command.id == "resume" and name in self.bench.measuring.names:
+            return f"{name} is being measured: m stops that."
         return ""
+
+    def to_measure(self) -> list[RunFolder]:
+        """The run that is watched."""
+        return [self.reader.folder] if self.reader is not None else []
 
     def in_footer(self, command: Command) -> str:
         """Paused, a run can go on; ended, it can be resumed or begun anew."""

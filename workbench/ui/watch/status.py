@@ -1,6 +1,5 @@
 """Where a run stands: two rows above its panes, and a card for windows too small for them."""
 
-import re
 import textwrap
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -17,12 +16,11 @@ from workbench.terminal.look import Look, Row, Rows
 from workbench.ui.asking import Asking
 from workbench.ui.job import Job
 from workbench.ui.states import BAD, LIVE, SIGNS, WORDS
-from workbench.ui.words import blank, fitted, said, shortened
+from workbench.ui.words import blank, fitted, said, shortened, unstamped
 from workbench.units import duration, number
 
 _UNWRITTEN = "It has ended, but that could not be written: is the disk full? u goes on from its last checkpoint."
 _GO_ON = "u goes on from the last checkpoint."
-_STAMP = re.compile(r"^\d{8}-\d{6}-")
 _PACE = 60.0  # seconds that the pace is taken over
 _BAR, _LONGEST_BAR = 14, 40  # columns of the progress bar
 _NAME = 12  # columns of the run's name at least
@@ -174,7 +172,7 @@ def _parts(it: Standing) -> dict[str, str]:
 def _name(name: str, width: int, look: Look) -> str:
     """The run's name, without its date where there is no room for that."""
     name = said(name, look.unicode)
-    return name if len(name) <= width else shortened(_STAMP.sub("", name), max(width, 8), look.unicode)
+    return name if len(name) <= width else shortened(unstamped(name), max(width, 8), look.unicode)
 
 
 def _count(number: float) -> str:

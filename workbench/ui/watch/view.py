@@ -28,6 +28,7 @@ from workbench.ui.watch.log import LogPane
 from workbench.ui.watch.moments import Scrubbing
 from workbench.ui.watch.numbers import MetricsPane
 from workbench.ui.watch.panels import panels_of
+from workbench.ui.watch.worth import WorthPane
 
 _SOON = 0.02  # seconds until the next part of a long history is read
 _FIRST = "The first numbers come with the first steps."
@@ -60,6 +61,7 @@ class Watch(Paned, Picturing, Scrubbing, Exporting, Controlling):
     Watch #all, Watch .column { width: 1fr; height: 1fr; }
     Watch .pane { width: 1fr; height: 1fr; }
     Watch MetricsPane.pane { height: auto; }
+    Watch WorthPane.pane { height: 40%; }
     Watch LogPane.pane { height: 7; }
     .-tall Watch LogPane.pane { height: 10; }
     .-tall Watch Samples.pane { height: 3fr; }
@@ -78,9 +80,10 @@ class Watch(Paned, Picturing, Scrubbing, Exporting, Controlling):
         self._machine: Machine | None = None
         self._behind = False
         self._loss, self._numbers, self._log = ChartPane(), MetricsPane(), LogPane()
+        self._worth = WorthPane()
         self._samples, self._rebuilt, self._latent = Samples(), Reconstructions(), LatentPane()
         self._drawn: tuple[DrawnPane, ...] = (
-            self._loss, self._numbers, self._log, self._samples, self._rebuilt, self._latent,
+            self._loss, self._numbers, self._worth, self._log, self._samples, self._rebuilt, self._latent,
         )  # fmt: skip
         self._status, self._bare = Cells(id="status"), Cells(id="bare")
 
@@ -93,6 +96,7 @@ class Watch(Paned, Picturing, Scrubbing, Exporting, Controlling):
             with Vertical(classes="column"):
                 yield self._loss
                 yield self._numbers
+                yield self._worth
                 yield self._log
             with Vertical(classes="column"):
                 yield self._samples
@@ -198,6 +202,8 @@ class Watch(Paned, Picturing, Scrubbing, Exporting, Controlling):
             self.show_moment()
         if changed.config or changed.metrics or changed.state:
             self._show_numbers()
+        if changed.evaluation or changed.config:
+            self._show_worth(reader)
         if changed.log or reader.problem != self._log.problem:
             self._log.show_lines(reader.log, reader.problem)
 
@@ -219,7 +225,9 @@ class Watch(Paned, Picturing, Scrubbing, Exporting, Controlling):
             self.lay_out()
 
     def absent(self, pane: Pane) -> bool:
-        """Reconstructions and codes are for models that have them."""
+        """Reconstructions and codes are for models that have them, an evaluation for runs that were measured."""
+        if pane is self._worth:
+            return not self._worth.table.rows
         if pane is self._rebuilt:
             return "Reconstructs" not in self._abilities
         return pane is self._latent and "Encodes" not in self._abilities
@@ -228,6 +236,18 @@ class Watch(Paned, Picturing, Scrubbing, Exporting, Controlling):
         """Pictures of a run that ended without any."""
         pictured = isinstance(pane, PicturePane | LatentPane)
         return pictured and not self.live and self.reader is not None and not self.reader.snapshots
+
+    @property
+    def places(self) -> list[list[Pane]]:
+        """The numbers of training and those measured afterwards share a place."""
+        return [[self._numbers, self._worth]]
+
+    def _show_worth(self, reader: RunReader) -> None:
+        """What the run was found to be worth."""
+        before = self.absent(self._worth)
+        self._worth.show_run(reader)
+        if before != self.absent(self._worth):
+            self.lay_out()
 
     def _say_the_end(self) -> None:
         it = self._standing()
@@ -339,38 +359,26 @@ class Watch(Paned, Picturing, Scrubbing, Exporting, Controlling):
             return chart, "value"
         if pane is self._numbers and self._numbers.table:
             return self._numbers.table, "table"
+        if pane is self._worth:
+            return self._worth.markdown, "table"
         path: Path | None = getattr(pane, "path", None) if isinstance(pane, PicturePane | LatentPane) else None
         if path is not None:
             return str(path.absolute()), "path of the picture"
         return str((folder.log_file if pane is self._log else folder.path).absolute()), "path"
 
-    def do_older_log(self) -> None:
-        """Older lines of the log."""
-        self._log.scroll_by(1)
+    def do_rows_up(self) -> None:
+        """Older lines of the log, or rows of the evaluation further up."""
+        self._scroll(-1)
 
-    def do_newer_log(self) -> None:
-        """Newer lines of the log."""
-        self._log.scroll_by(-1)
+    def do_rows_down(self) -> None:
+        """Newer lines of the log, or rows further down."""
+        self._scroll(1)
 
-    def do_pane_loss(self) -> None:
-        """To the charts."""
-        self.show_pane("loss")
-
-    def do_pane_samples(self) -> None:
-        """To the samples."""
-        self.show_pane("samples")
-
-    def do_pane_reconstructions(self) -> None:
-        """To the reconstructions."""
-        self.show_pane("reconstructions")
-
-    def do_pane_latent(self) -> None:
-        """To the latent space."""
-        self.show_pane("latent")
-
-    def do_pane_metrics(self) -> None:
-        """To the table of numbers."""
-        self.show_pane("metrics")
+    def _scroll(self, pages: int) -> None:
+        if self.front is self._worth:
+            self._worth.scroll_by(pages)
+        else:
+            self._log.scroll_by(-pages)
 
     def do_pane_log(self) -> None:
         """To the log."""
@@ -380,6 +388,8 @@ class Watch(Paned, Picturing, Scrubbing, Exporting, Controlling):
         """Why a command cannot be given now; "" where it can."""
         if command.id == "pane_reconstructions" and self.reader is not None and self.absent(self._rebuilt):
             return "This model cannot rebuild an image: it has no reconstructions."
+        if command.id == "pane_evaluation" and self.reader is not None and self.absent(self._worth):
+            return self.reader.evaluation_problem or "This run was not measured yet: m does it once it is done."
         if command.id == "pane_latent" and self.reader is not None and self.absent(self._latent):
             return "This model cannot encode an image: it has no latent space to show."
         return super().why_not(command)
