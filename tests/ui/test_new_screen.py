@@ -262,7 +262,9 @@ def test_pages_are_plain_where_the_terminal_is() -> None:
     told(story, ascii_only=True, size=(120, 50))
 
 
-def test_a_set_that_cannot_be_read_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_set_that_cannot_be_read_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))  # where the traceback goes
+
     def broken(*_: Any) -> Preview:
         raise OSError("the disk is gone")
 
