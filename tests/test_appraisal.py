@@ -1,5 +1,6 @@
 """What a trained model is measured to be worth: at the end of training, and by `genbench evaluate`."""
 
+import errno
 import json
 from collections.abc import Iterator
 from dataclasses import replace
@@ -9,11 +10,12 @@ import pytest
 
 from tests.command import genbench
 from tests.command import train as train_command
+from tests.failing_disk import Disk
 from tests.harness import begin, train
 from workbench.appraisal import subject
 from workbench.appraisal.measures import MEASURES
 from workbench.assess import Wanted, assess_run
-from workbench.runs import evaluations
+from workbench.runs import evaluations, files
 from workbench.runs.evaluations import Evaluation
 from workbench.runs.folder import RunFolder
 
@@ -101,6 +103,7 @@ def test_what_there_is_no_time_for_is_left_out_and_said(vae: RunFolder) -> None:
     found = assess_run(vae, Wanted("fast", device="cpu", budget=1e-9))
     assert found.notes == (
         "Held-out numbers and what follows were left out: the time budget of 1e-09 s was used up.",
+        "The evaluation of before, which is whole, stays.",
     )
 
 
@@ -115,7 +118,10 @@ def test_cancelling_keeps_what_is_measured(vae: RunFolder) -> None:
     )
     groups = {one.group for one in found.measured}
     assert groups == {"held-out", "reconstruction", "likelihood"}
-    assert found.notes == ("Latent structure and what follows were left out: measuring was cancelled.",)
+    assert found.notes == (
+        "Latent structure and what follows were left out: measuring was cancelled.",
+        "The evaluation of before, which is whole, stays.",
+    )
     assert not measured(vae).notes, "a whole evaluation is not replaced by a part of one"
     vae.evaluation_file.unlink()
     asked.clear()
@@ -125,6 +131,17 @@ def test_cancelling_keeps_what_is_measured(vae: RunFolder) -> None:
     assert measured(vae) == found
     assess_run(vae, Wanted("fast", device="cpu"))  # as it was
     assert not measured(vae).notes
+
+
+def test_a_disk_that_is_full_is_a_sentence_and_what_was_there_stays(
+    vae: RunFolder, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = measured(vae)
+    monkeypatch.setattr(files, "os", Disk(lambda _: True, errno.EDQUOT))
+    done = genbench(capsys, "evaluate", str(vae.path), "--fast", "--quiet", "--device", "cpu")
+    assert (done.code, done.out) == (2, "")
+    assert "evaluation.json could not be written: the disk quota is used up. Make room, then" in done.err
+    assert measured(vae) == before
 
 
 def test_a_gan_is_measured_by_its_samples_alone(tmp_path: Path) -> None:

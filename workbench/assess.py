@@ -1,8 +1,9 @@
 """Measure a run that is trained: `genbench evaluate`, and whatever needs numbers that are not there yet."""
 
+import os
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from models.errors import InputError
@@ -11,7 +12,7 @@ from workbench.appraisal import Clock, Subject, appraise
 from workbench.appraisal.at_end import samplers
 from workbench.appraisal.clock import Progress
 from workbench.config import Sampler
-from workbench.runs import evaluations
+from workbench.runs import evaluations, files
 from workbench.runs.evaluations import Effort, Evaluation
 from workbench.runs.folder import RunFolder
 
@@ -34,10 +35,13 @@ def assess_run(
 ) -> Evaluation:  # fmt: skip
     """Measure a run by its latest checkpoint, and keep the result in its folder.
 
-    One that was cut short replaces none that is whole.
+    One that was cut short replaces none that is whole, and says so.
 
-    Raises `InputError` where the run has no checkpoint or its images are not there any more.
+    Raises `InputError` where the run has no checkpoint, its images are not there any more, or its folder cannot be
+    written.
     """
+    if not os.access(folder.path, os.W_OK | os.X_OK):
+        raise InputError(f"What is measured is kept in {folder.path}, which cannot be written: permission denied.")
     state, config = session.trained(folder, wanted.device)
     if wanted.sampler is not None:
         config.with_changes({"sampler": wanted.sampler})  # refuse now what would fail after minutes
@@ -50,9 +54,18 @@ def assess_run(
         Clock(wanted.budget, cancelled, progress), wanted.inception, wanted.bounded,
     )  # fmt: skip
     evaluation = appraise(subject, state.step, config.training.shown_weights)
-    if evaluation.measured and not (evaluation.notes and _has_whole(folder, state.step)):
-        evaluations.save(folder, evaluation)
+    if evaluation.notes and _has_whole(folder, state.step):
+        return replace(evaluation, notes=(*evaluation.notes, "The evaluation of before, which is whole, stays."))
+    if evaluation.measured:
+        _keep(folder, evaluation)
     return evaluation
+
+
+def _keep(folder: RunFolder, evaluation: Evaluation) -> None:
+    try:
+        evaluations.save(folder, evaluation)
+    except files.DiskError as error:
+        raise InputError(f"{error}. Make room, then measure again: genbench evaluate {folder.name}.") from None
 
 
 def _has_whole(folder: RunFolder, step: int) -> bool:

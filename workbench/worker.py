@@ -119,7 +119,8 @@ def _measure(folder: RunFolder, progress: Telling, control: Control) -> str:
     torch.set_num_threads(max(available_cores() - 1, 1))
     found = assess_run(folder, progress=progress, cancelled=lambda: control.stopping)
     count = sum(one.value is not None for one in found.measured)
-    return " ".join((f"{folder.name}: {count} numbers measured at step {found.step:,}.", *found.notes))
+    what = " ".join(found.notes) or f"{count} numbers measured at step {found.step:,}."
+    return f"{folder.name}: {what}"
 
 
 def _hear(lines: TextIO, control: Control) -> None:

@@ -53,7 +53,7 @@ def test_the_same_key_asks_whether_to_stop(tmp_path: Path) -> None:
         await settled(bench, pilot)
         await pilot.press("m", "m")
         await settled(bench, pilot)
-        assert "mine is being measured. Stop? What is measured by now is kept." in text(bench)
+        assert "mine is being measured. Stop? Numbers of before stay." in text(bench)
         await pilot.press("escape")
         assert not launcher.workers[-1].given_up
         await pilot.press("m", "X")
@@ -112,7 +112,7 @@ def test_compared_runs_are_measured_one_after_the_other_where_they_are_not_yet(t
     tell(story, tmp_path, launcher=launcher)
 
 
-def test_whoever_leaves_is_asked_and_what_is_measured_by_now_is_kept(tmp_path: Path) -> None:
+def test_whoever_leaves_is_asked_and_the_measuring_is_waited_for(tmp_path: Path) -> None:
     for name in ("a", "b"):
         done(tmp_path, name)
     launcher = ScriptedLauncher()

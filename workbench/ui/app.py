@@ -318,9 +318,9 @@ class Workbench(Training, inherit_bindings=False):
             self.say(f"{len(folders)} runs are measured in full, one after the other; m stops it."
                      if len(folders) > 1 else f"{folders[0].name} is measured in full; m stops it.")  # fmt: skip
             return
-        question = "These runs are being measured. Stop? What is measured by now is kept."
+        question = "These runs are being measured. Stop? Numbers of before stay."
         if len(folders) == 1:
-            question = f"{folders[0].name} is being measured. Stop? What is measured by now is kept."
+            question = f"{folders[0].name} is being measured. Stop? Numbers of before stay."
         self.push_screen(Choose(question, [("X", "stop measuring", "stop")]), self._measuring_answered)
 
     def _measuring_answered(self, answer: str | None) -> None:

@@ -48,7 +48,7 @@ class Measuring:
             self.job = self._launcher.measure(self._waiting.pop(0))
 
     def stop(self) -> None:
-        """Keep what is measured by now, and leave the rest out."""
+        """Leave out what is not measured yet."""
         self._waiting.clear()
         if (job := self.running) is not None:
             job.stopping, job.stage = True, "stopping"
