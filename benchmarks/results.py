@@ -47,7 +47,10 @@ SETS: dict[str, tuple[Column, ...]] = {
         Column("VAE, mixture", "--model vae --dataset mnist", "mixture"),
         Column("GAN", "--model gan --dataset mnist --epochs 20"),
     ),
-    "binarised": (Column("VAE, drawn anew each step", "--model vae --dataset mnist --binarise dynamic"),),
+    "binarised": (
+        Column("VAE, drawn anew each step", "--model vae --dataset mnist --binarise dynamic"),
+        Column("VAE, drawn once", "--model vae --dataset mnist --binarise static"),
+    ),
 }
 EVALUATE = {
     "digits": ("--bounded", "100"),
