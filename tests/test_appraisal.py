@@ -2,17 +2,20 @@
 
 import errno
 import json
+import os
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from models.errors import InputError
 from tests.command import genbench
 from tests.command import train as train_command
 from tests.failing_disk import Disk
 from tests.harness import begin, train
 from workbench.appraisal import subject
+from workbench.appraisal.appraise import PARTS
 from workbench.appraisal.measures import MEASURES
 from workbench.assess import Wanted, assess_run
 from workbench.runs import evaluations, files
@@ -103,7 +106,7 @@ def test_what_there_is_no_time_for_is_left_out_and_said(vae: RunFolder) -> None:
     found = assess_run(vae, Wanted("fast", device="cpu", budget=1e-9))
     assert found.notes == (
         "Held-out numbers and what follows were left out: the time budget of 1e-09 s was used up.",
-        "The evaluation of before, which is whole, stays.",
+        "What was measured before stays.",
     )
 
 
@@ -120,7 +123,7 @@ def test_cancelling_keeps_what_is_measured(vae: RunFolder) -> None:
     assert groups == {"held-out", "reconstruction", "likelihood"}
     assert found.notes == (
         "Latent structure and what follows were left out: measuring was cancelled.",
-        "The evaluation of before, which is whole, stays.",
+        "What was measured before stays.",
     )
     assert not measured(vae).notes, "a whole evaluation is not replaced by a part of one"
     vae.evaluation_file.unlink()
@@ -131,6 +134,63 @@ def test_cancelling_keeps_what_is_measured(vae: RunFolder) -> None:
     assert measured(vae) == found
     assess_run(vae, Wanted("fast", device="cpu"))  # as it was
     assert not measured(vae).notes
+
+
+def test_a_full_evaluation_that_is_cut_short_takes_nothing_away(vae: RunFolder) -> None:
+    fast = assess_run(vae, Wanted("fast", device="cpu"))
+    asked: list[str] = []
+    wanted = Wanted("full", device="cpu")
+    cut = assess_run(
+        vae, wanted, progress=lambda what, *_: asked.append(what), cancelled=lambda: "latent structure" in asked
+    )
+    assert measured(vae) == cut
+    assert {one.group for one in cut.measured} == set(evaluations.GROUPS)
+    assert {"elbo@static", "elbo@dynamic"} <= {one.key for one in cut.measured}, "that is of the one cut short"
+    assert cut["fd"] == fast["fd"], "and this of the one before"
+    rest = [one for one in fast.measured if one.group in {"latent", "generation"} or one.key.startswith("iw")]
+    assert cut.notes == (
+        "Latent structure and what follows were left out: measuring was cancelled.",
+        f"{len(rest)} numbers are those of the evaluation before.",
+    )
+    again = assess_run(vae, Wanted("fast", device="cpu", budget=1e-9))
+    assert again.notes[-1] == "What was measured before stays.", "which was to measure more"
+    assert measured(vae) == cut
+    assess_run(vae, Wanted("fast", device="cpu"))  # as it was
+
+
+def test_a_run_is_measured_by_one_process_at_a_time_and_not_deleted_meanwhile(vae: RunFolder) -> None:
+    said = f"{vae.name} is being measured by process {os.getpid()} on"
+    with vae.measuring():
+        with pytest.raises(InputError, match=said):
+            assess_run(RunFolder(vae.path), Wanted("fast", device="cpu"))
+        with pytest.raises(InputError, match=said):
+            RunFolder(vae.path).remove()
+    assert vae.path.is_dir()
+
+
+def test_what_would_fail_after_minutes_is_refused_at_once(vae: RunFolder) -> None:
+    begun: list[str] = []
+    wanted = Wanted("fast", device="cpu", inception=Path("nowhere.pth"))
+    with pytest.raises(InputError, match=r"no Inception weights file nowhere\.pth"):
+        assess_run(vae, wanted, progress=lambda what, *_: begun.append(what))
+    assert begun == []
+
+
+def test_how_far_measuring_is_only_grows_and_names_what_the_model_has(vae: RunFolder, tmp_path: Path) -> None:
+    told: dict[str, list[float]] = {}
+
+    def progress(what: str, done: int, total: int) -> None:
+        told.setdefault(what, []).append(done / total if total else 0.0)
+
+    assess_run(vae, Wanted("full", device="cpu"), progress=progress)
+    assert [what for what in told if "images" not in what] == [what for what, _, _ in PARTS]
+    assert all(shares == sorted(shares) and shares[-1] == 1 for shares in told.values())
+    prepared = begin(tmp_path, "gan", "gan", limit="none", steps="4", evaluate="none")
+    train(prepared)
+    told.clear()
+    assess_run(prepared.folder, Wanted("fast", device="cpu"), progress=progress)
+    assert [what for what in told if "images" not in what] == ["held-out numbers", "generation"]
+    assess_run(vae, Wanted("fast", device="cpu"))  # as it was
 
 
 def test_a_disk_that_is_full_is_a_sentence_and_what_was_there_stays(
@@ -185,4 +245,4 @@ def test_a_run_without_a_checkpoint_is_refused(capsys: pytest.CaptureFixture[str
     prepared.folder.unlock()
     found = genbench(capsys, "evaluate", "empty", "--runs-dir", tmp_path)
     assert found.code == 2
-    assert found.err == "genbench: empty has no checkpoint yet.\n"
+    assert found.err.startswith("genbench: empty has no checkpoint: it was not trained as far as the first one")

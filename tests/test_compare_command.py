@@ -49,7 +49,7 @@ def test_a_pipe_has_each_row_on_a_line(monkeypatch: pytest.MonkeyPatch, capsys: 
     monkeypatch.delenv("COLUMNS")
     lines = [line.rstrip() for line in genbench(capsys, "compare", "narrow", "wide", "new").out.splitlines()]
     (row,) = [line for line in lines if line.startswith("FD-digits (last weights) ↓")]
-    assert row.split()[4:] == ["4.100", "±", "0.200", "≠", "2.100", "±", "0.200", "≠", "–"]
+    assert row.split()[4:] == ["4.100", "±", "0.20", "≠", "2.100", "±", "0.20", "≠", "–"]
 
 
 def test_a_name_of_a_file_moves_no_cursor(capsys: Capture) -> None:

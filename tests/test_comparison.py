@@ -91,10 +91,16 @@ def test_labels_are_those_of_the_workbench(tmp_path: Path) -> None:
     ("value", "low", "high", "text"),
     [
         (0.002583, 0.002562, 0.002604, "0.002583 ± 0.000021"),
-        (0.9, 0.85, 0.92, "0.9000 ± 0.0500"),
+        (0.9, 0.85, 0.92, "0.9000 ± 0.035"),
         (22610.0, 22460.0, 22760.0, "22,610 ± 150"),
         (0.995, 0.99499, 0.99501, "0.9950 ± 0.00001"),
-        (3.0, 3.0, 3.0, "3.000 ± 0.000"),
+        (3.0, 3.0, 3.0, "3.000 ± 0"),
+        (0.02114, 0.02054, 0.02174, "0.02114 ± 0.00060"),
+        (17.81, 17.687, 17.933, "17.81 ± 0.12"),
+        (104.0, 102.0, 106.0, "104.0 ± 2.0"),
+        (1.2e-7, 1.17e-7, 1.23e-7, "1.200e-07 ± 3.0e-09"),
+        (178.6, 178.58, 178.62, "178.6 ± 0.02"),
+        (14.0, None, None, "14.00"),
         (-84.25, -84.5, -84.0, "-84.25 ± 0.25"),
         (1.5, None, None, "1.500"),
         (None, None, None, "–"),
@@ -104,6 +110,20 @@ def test_a_cell_tells_four_figures_and_the_half_width(
     value: float | None, low: float | None, high: float | None, text: str
 ) -> None:
     assert cell_text(number("mse", value, low=low, high=high)) == text
+
+
+def test_a_count_is_told_as_one() -> None:
+    assert cell_text(number("active", 14.0)) == "14"
+
+
+def test_numbers_of_other_names_stand_in_rows_of_their_own(tmp_path: Path) -> None:
+    digits = run(tmp_path, "a", evaluation(number("fd", 3.0, 0.1), number("fd@last", 4.0, 0.1)))
+    colours = run(tmp_path, "b", evaluation(number("fd", 178.6, 0.1, title="FD-cifar10")))
+    found = compare([digits, colours])
+    assert [(row.title, [one and one.value for one in row.cells]) for row in found.rows] == [
+        ("FD-digits", [3.0, None]), ("FD-cifar10", [None, 178.6]), ("FD-digits", [4.0, None]),
+    ]  # fmt: skip
+    assert all(row.best is None and not row.note for row in found.rows)
 
 
 def test_between_1_and_8_runs(tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from workbench.config import RunConfig
 from workbench.runs import evaluations, files, naming
 from workbench.runs.evaluations import GROUPS, Evaluation, Group, Measured
 from workbench.runs.folder import RunFolder
-from workbench.units import dataset_title, number
+from workbench.units import dataset_title
 
 FORMAT = 1
 MOST = 8  # runs in one table
@@ -27,7 +27,6 @@ HEADINGS: dict[Group, str] = {
     "held-out": "Held-out", "reconstruction": "Reconstruction", "likelihood": "Likelihood",
     "latent": "Latent space", "generation": "Generation",
 }  # fmt: skip
-_MOST_DECIMALS = 12
 NOT_COMPARED = "protocols differ: not compared"
 HOW_SURE = (
     "± is half the width of the 95 % interval of the measurement; how much another training seed would change "
@@ -163,14 +162,21 @@ def _facts(config: RunConfig | None, evaluation: Evaluation | None) -> dict[str,
 
 
 def _rows(columns: Sequence[Column]) -> list[Row]:
-    """A row for each key, in the order of the groups and of first appearance."""
-    told = [{} if it.evaluation is None else {one.key: one for one in it.evaluation.measured} for it in columns]
-    firsts: dict[str, Measured] = {}
+    """A row for each number, in the order of the groups and of first appearance.
+
+    What is called otherwise is another number: FD-mnist and FD-digits are of other features.
+    """
+    told = [
+        {} if it.evaluation is None else {(one.key, one.title): one for one in it.evaluation.measured}
+        for it in columns
+    ]
+    firsts: dict[tuple[str, str], Measured] = {}
     for numbers in told:
-        for key, one in numbers.items():
-            firsts.setdefault(key, one)
-    rows = [_row(first, tuple(numbers.get(key) for numbers in told)) for key, first in firsts.items()]
-    return sorted(rows, key=lambda row: GROUPS.index(row.group))
+        for name, one in numbers.items():
+            firsts.setdefault(name, one)
+    keys = list(dict.fromkeys(key for key, _ in firsts))
+    rows = [_row(first, tuple(numbers.get(name) for numbers in told)) for name, first in firsts.items()]
+    return sorted(rows, key=lambda row: (GROUPS.index(row.group), keys.index(row.key)))
 
 
 def _row(first: Measured, cells: tuple[Measured | None, ...]) -> Row:
@@ -209,20 +215,9 @@ def _remarks(columns: Sequence[Column]) -> Iterator[str]:
 
 
 def cell_text(measured: Measured | None) -> str:
-    """The value to four figures and half the width of its interval: "0.002583 ± 0.000021"; a dash where none is."""
-    if measured is None or measured.value is None:
-        return "–"
-    text = number(measured.value)
-    if measured.low is None or measured.high is None:
-        is_count = measured.better is None and measured.value.is_integer()
-        return f"{measured.value:,.0f}" if is_count else text
-    half = max(measured.value - measured.low, measured.high - measured.value, 0.0)
-    if "e" in text:
-        return f"{text} ± {half:.1e}"
-    decimals = len(text.partition(".")[2])
-    while half and round(half, decimals) == 0 and decimals < _MOST_DECIMALS:
-        decimals += 1  # a width that is there is not said to be none
-    return f"{text} ± {half:,.{decimals}f}"
+    """The value and half the width of its interval: "0.002583 ± 0.000021"; a dash where none is."""
+    text, spread = evaluations.value_text(measured) or "–", evaluations.spread_text(measured)
+    return f"{text} ± {spread}" if spread else text
 
 
 def markdown(comparison: Comparison, base: Path | None = None) -> str:

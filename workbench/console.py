@@ -225,7 +225,7 @@ class DataProgress(AbstractContextManager["DataProgress"]):
         self._console, self._quiet = console, quiet
         self._live = Progress(console=console, transient=True, disable=quiet or not interactive(console))
         self._tasks: dict[str, TaskID] = {}
-        self._pace, self._last_line = Pace(), 0.0
+        self._pace, self._last_line, self._said = Pace(), 0.0, ""
 
     def __exit__(self, *_: object) -> None:
         if self._tasks:
@@ -234,12 +234,17 @@ class DataProgress(AbstractContextManager["DataProgress"]):
     def __call__(self, what: str, done: int, total: int) -> None:
         if not self._tasks:
             self._live.start()  # most sets are there at once, and then nothing flickers
-        said, now = self._pace.words(what, done, total), time.monotonic()
-        new = what not in self._tasks
+        said, new = self._pace.words(what, done, total), what not in self._tasks
         if new:
             self._tasks[what] = self._live.add_task(what)
-        if not self._quiet and not interactive(self._console) and (new or now - self._last_line >= LINE_SECONDS):
-            self._last_line = now
-            _print(self._console, f"{what} ..." if new else said)
+        if not self._quiet and not interactive(self._console):
+            self._line(f"{what} ..." if new else said, new)
         counted = said if what.endswith(" images") else what  # percents stand behind the bar
         self._live.update(self._tasks[what], description=counted, completed=done, total=total or None)
+
+    def _line(self, text: str, new: bool) -> None:
+        """A line, unless the one before says the same or was said a moment ago."""
+        now = time.monotonic()
+        if new or (text != self._said and now - self._last_line >= LINE_SECONDS):
+            self._last_line, self._said = now, text
+            _print(self._console, text)

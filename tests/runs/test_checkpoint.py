@@ -134,7 +134,7 @@ def test_nothing_is_pickled(folder: RunFolder) -> None:
 
 
 def test_without_a_checkpoint_there_is_a_sentence(folder: RunFolder) -> None:
-    with pytest.raises(InputError, match="run has no checkpoint yet"):
+    with pytest.raises(InputError, match="run has no checkpoint: it was not trained as far"):
         checkpoint.latest(folder)
     for step in (1, 2):
         checkpoint.save(folder, some(step)).write_bytes(b"")

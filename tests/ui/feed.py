@@ -120,8 +120,9 @@ class ScriptedRun:
         pictures.save(self.folder, Pictures(facts, images, **parts))  # type: ignore[arg-type]
 
     def evaluate(
-        self, fd: float = 20.0, half: float = 1.0, ssim: float = 0.8, effort: Effort = "fast", **protocol: Any
-    ) -> None:
+        self, fd: float = 20.0, half: float = 1.0, ssim: float = 0.8, effort: Effort = "fast",
+        notes: tuple[str, ...] = (), **protocol: Any,
+    ) -> None:  # fmt: skip
         """Write `evaluation.json`, with a measure of each group that this model has."""
         encodes = self.config.model_name != "gan"
         ways = {"split": "test", "images": 180, **protocol}
@@ -137,7 +138,7 @@ class ScriptedRun:
                          ssim - 0.002, ssim + 0.002, ways),
             ]  # fmt: skip
         found = Evaluation(
-            self.step, "averaged weights", "the prior, N(0, I)", effort, 0, 1.5, tuple(measured), notes=()
+            self.step, "averaged weights", "the prior, N(0, I)", effort, 0, 1.5, tuple(measured), notes=notes
         )
         evaluations.save(self.folder, found)
 

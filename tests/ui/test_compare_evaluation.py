@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-import pytest
 from textual.pilot import Pilot
 
 from tests.command import check_golden
@@ -11,10 +10,9 @@ from tests.ui.screen_text import text
 from tests.ui.stories import GOLDEN_SCREENS, settled, tell
 from tests.ui.test_compare_numbers import members
 from tests.ui.test_compare_view import compare, three
-from workbench.runs.evaluations import Measured
 from workbench.terminal.capability import Terminal
 from workbench.ui.app import Workbench
-from workbench.ui.compare.evaluated import evaluation_table, spread
+from workbench.ui.compare.evaluated import evaluation_table
 
 
 def two(runs_dir: Path) -> list[ScriptedRun]:
@@ -24,20 +22,6 @@ def two(runs_dir: Path) -> list[ScriptedRun]:
         run.train(120)
         run.end()
     return runs
-
-
-def measured(value: float | None, low: float | None, high: float | None) -> Measured:
-    return Measured("x", "latent", "X", "", "lower", "", "", "", value, low, high)
-
-
-@pytest.mark.parametrize(
-    ("value", "half", "words"),
-    [(0.02114, 0.0006, "±0.00060"), (17.81, 0.123, "±0.12"), (22610.0, 153.2, "±153"), (0.9, 0.0, "±0"),
-     (1.2e-7, 3e-9, "±3.0e-09"), (104.0, 2.0, "±2.0")],
-)  # fmt: skip
-def test_half_of_an_interval_is_no_finer_than_its_number(value: float, half: float, words: str) -> None:
-    assert spread(measured(value, value - half, value + half)) == words
-    assert spread(measured(value, None, None)) == spread(measured(None, 0, 1)) == ""
 
 
 def test_rows_stand_in_groups_and_the_best_differs_by_more_than_chance(tmp_path: Path) -> None:

@@ -53,7 +53,8 @@ def test_the_same_key_asks_whether_to_stop(tmp_path: Path) -> None:
         await settled(bench, pilot)
         await pilot.press("m", "m")
         await settled(bench, pilot)
-        assert "mine is being measured. Stop? Numbers of before stay." in text(bench)
+        assert "mine is being measured." in text(bench)
+        assert "stop that; what was measured before stays" in text(bench)
         await pilot.press("escape")
         assert not launcher.workers[-1].given_up
         await pilot.press("m", "X")
@@ -61,6 +62,33 @@ def test_the_same_key_asks_whether_to_stop(tmp_path: Path) -> None:
         assert launcher.workers[-1].given_up
         assert "● measuring mine: stopping" in first_line(bench)
         assert len(launcher.measurements) == 1
+
+    tell(story, tmp_path, launcher=launcher)
+
+
+def test_a_run_that_waits_is_taken_out_and_the_others_go_on(tmp_path: Path) -> None:
+    for name in ("a", "b", "c"):
+        done(tmp_path, name)
+    launcher = ScriptedLauncher()
+
+    async def story(bench: Workbench, pilot: Pilot[int]) -> None:
+        await pilot.press("o", "o", "O", "home")  # by name
+        order = [row.name for row in bench.view.table.rows]  # type: ignore[union-attr]
+        await pilot.press("m", "down", "m")
+        assert last_line(bench) == f"{order[1]} is measured in full, when 1 before it are done; m stops it."
+        await pilot.press("down", "m", "up", "D")
+        assert last_line(bench) == f"{order[1]} waits to be measured: m stops that."
+        await pilot.press("m")
+        await settled(bench, pilot)
+        assert f"{order[1]} waits to be measured." in text(bench)
+        await pilot.press("X")
+        assert not launcher.workers[-1].given_up
+        assert bench.measuring.names == {order[0], order[2]}
+        await pilot.press("up", "m", "X")
+        assert launcher.workers[-1].given_up
+        launcher.measurements[0].ended.set()
+        bench.look_after_runs()
+        assert [job.title for job in launcher.measurements] == [order[0], order[2]], "the queue goes on"
 
     tell(story, tmp_path, launcher=launcher)
 
@@ -160,6 +188,11 @@ def test_a_run_that_is_watched_shows_what_it_is_worth(tmp_path: Path) -> None:
         await pilot.press("pagedown")
         assert "FD-digits" in text(bench)
         assert "fast, at step 240 · averaged weights" in text(bench)
+        run.evaluate(notes=("Generation was left out: measuring was cancelled.",))
+        await settled(bench, pilot)
+        await pilot.press("z")
+        await settled(bench, pilot)
+        assert "Generation was left out: measuring was cancelled." in text(bench)
         run.folder.evaluation_file.write_text("{", encoding="utf-8")
         await settled(bench, pilot)
         await pilot.press("V")

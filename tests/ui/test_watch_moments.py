@@ -2,13 +2,18 @@
 
 import asyncio
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PIL import Image
 
 from tests.ui.feed import ScriptedLauncher
 from tests.ui.watching import trained, watching
+from workbench import figures
+from workbench.figures import Header
+from workbench.figures import Panel as Figure
 from workbench.ui.preferences import Preferences
 from workbench.ui.watch import moments
 from workbench.ui.watch.moments import moment_at
@@ -231,6 +236,42 @@ def test_the_chart_is_written_as_it_is_looked_at(tmp_path: Path) -> None:
             assert it.bench.clipboard.endswith(".svg")
 
     asyncio.run(story())
+
+
+def test_an_exported_picture_smooths_the_line_and_not_the_number(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drawn: list[Figure] = []
+    told: list[Header | None] = []
+    real = figures.curves
+
+    def curves(panels: Sequence[Figure], header: Header | None) -> Image.Image:
+        drawn.extend(panels)
+        told.append(header)
+        return real(panels, header)
+
+    async def story() -> None:
+        async with watching(tmp_path, trained(tmp_path), size=(200, 36)) as it:
+            assert "smoothing 0.8" in await it.press("]")
+            await it.press("e", "p")
+            await it.bench.workers.wait_for_complete()
+            assert "not smoothed" in await it.press("[", "[", "[")
+            await it.press("e", "p")
+            await it.bench.workers.wait_for_complete()
+
+    monkeypatch.setattr(figures, "curves", curves)
+    asyncio.run(story())
+    (smoothed, held_out), (plain, _) = (panel.series for panel in drawn)
+    assert smoothed.recorded == plain.recorded == plain.y[-1]
+    assert smoothed.y[-1] > plain.y[-1]
+    assert held_out.recorded == held_out.y[-1]
+    assert np.array_equal(smoothed.x, plain.x)
+    sums = np.array([sum(0.2 * 0.8 ** (at - k) * plain.y[k] for k in range(at + 1)) for at in range(len(plain.y))])
+    assert np.allclose(smoothed.y, sums / (1 - 0.8 ** np.arange(1, len(sums) + 1))), "TensorBoard's, no record late"
+    assert [header and header.detail for header in told] == [
+        "loss, training smoothed by 0.8, numbers as recorded",
+        "loss",
+    ]
 
 
 def test_where_nothing_can_be_written_the_screen_says_so(tmp_path: Path) -> None:

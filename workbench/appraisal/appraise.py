@@ -7,6 +7,7 @@ from importlib import metadata
 
 import torch
 
+from models.base import Bounded, Encodes, Reconstructs
 from workbench.appraisal import generation, own, structure
 from workbench.appraisal.clock import CancelledError, OutOfTimeError
 from workbench.appraisal.subject import SEED, Subject
@@ -15,14 +16,15 @@ from workbench.training import devices
 
 Part = Callable[[Subject], Iterator[Measured]]
 
-# In this order, so that what is cheap and what a model is known by is there when time is up.
-PARTS: tuple[tuple[str, Part], ...] = (
-    ("held-out numbers", own.held_out),
-    ("reconstruction", own.reconstruction),
-    ("likelihood", own.likelihood),
-    ("latent structure", structure.latent),
-    ("generation", generation.generation),
-    ("importance-weighted bound", own.bound),
+# (name, what it measures, what a model has to be able to), in this order, so that what is cheap and what a model is
+# known by is there when time is up.
+PARTS: tuple[tuple[str, Part, type], ...] = (
+    ("held-out numbers", own.held_out, object),
+    ("reconstruction", own.reconstruction, Reconstructs),
+    ("likelihood", own.likelihood, Bounded),
+    ("latent structure", structure.latent, Encodes),
+    ("generation", generation.generation, object),
+    ("importance-weighted bound", own.bound, Bounded),
 )
 
 
@@ -34,14 +36,16 @@ def appraise(subject: Subject, step: int, weights: str) -> Evaluation:
     measured: list[Measured] = []
     notes: list[str] = []
     products = devices.products_of(devices.best_products(subject.device))  # those of no run: all are measured alike
+    parts = [(what, part) for what, part, ability in PARTS if isinstance(subject.model, ability)]
     with products, torch.inference_mode(), torch.autocast(subject.device.type, enabled=False):
-        for what, part in PARTS:
+        for what, part in parts:
             try:
                 subject.clock.turn_to(what)
                 _collect(part(subject), measured)
             except (OutOfTimeError, CancelledError) as stop:
                 why = "measuring was cancelled" if isinstance(stop, CancelledError) else _out_of_time(subject)
-                notes.append(f"{what.capitalize()} and what follows were left out: {why}.")
+                left = "was" if what == parts[-1][0] else "and what follows were"
+                notes.append(f"{what.capitalize()} {left} left out: {why}.")
                 break
     return Evaluation(
         step, weights, ", ".join(subject.samplers), subject.effort, SEED, round(subject.clock.seconds, 3),

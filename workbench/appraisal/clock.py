@@ -39,10 +39,22 @@ class Clock:
         self(0, 0)
 
     def __call__(self, done: int = 0, total: int = 0) -> None:
+        """Say how far the work is. Raises as `check` does."""
+        self.check()
+        if self._progress is not None:
+            self._progress(self._what, done, total)
+
+    def check(self, done: int = 0, total: int = 0) -> None:
         """Raise `CancelledError` or `OutOfTimeError` where the work is to end here."""
         if self._cancelled():
             raise CancelledError
         if self.budget is not None and self.seconds > self.budget:
             raise OutOfTimeError
-        if self._progress is not None:
-            self._progress(self._what, done, total)
+
+    def pass_of(self, at: int, passes: int) -> Callable[[int, int], None]:
+        """To be asked in one of several passes over the same images, so that what is done only grows."""
+
+        def ask(done: int, total: int) -> None:
+            self(at * total + done, passes * total)
+
+        return ask

@@ -34,11 +34,11 @@ class Reference:
 def generation(subject: Subject) -> Iterator[Measured]:
     """Every measure of samples, for each sampler."""
     with torch.inference_mode(False), torch.enable_grad():  # a classifier may have to be trained first
-        described = features.for_set(subject.whole, subject.device, subject.inception, subject.clock)
+        described = features.for_set(subject.whole, subject.device, subject.inception, subject.clock.check)
     title = f"FD-{described.name}"
     least = samples_against.least(described.dimensions)
     reference = _reference(subject, described, least)
-    for kind in subject.samplers:
+    for at, kind in enumerate(subject.samplers):
         condition = "" if kind == "own" else kind
         if reference is None:
             why = f"{len(subject.images.train):,} images are too few: {least:,} are needed"
@@ -46,7 +46,7 @@ def generation(subject: Subject) -> Iterator[Measured]:
                 yield missing(name, why, condition, title if name == "fd" else "")
             continue
         sampler = sampling.make(kind, subject.model, subject.images)
-        yield from Samples(subject, described, reference, sampler).measured(condition, title)
+        yield from Samples(subject, described, reference, sampler, at).measured(condition, title)
 
 
 def _reference(subject: Subject, described: Features, least: int) -> Reference | None:
@@ -56,7 +56,7 @@ def _reference(subject: Subject, described: Features, least: int) -> Reference |
             some = images[: subject.sizes.drawn].to(torch.device("cpu"))
             if split == "training" and subject.images.binarise == "dynamic":
                 some = to_bytes(subject.images.seen(some, torch.Generator().manual_seed(0)))
-            return Reference(split, some, described(some, subject.clock))
+            return Reference(split, some, described(some, subject.clock.check))
     return None
 
 
@@ -68,13 +68,14 @@ class Samples:
     features: Features
     reference: Reference
     sampler: sampling.Sampler
+    at: int  # which of the subject's samplers
 
     def measured(self, condition: str, title: str) -> Iterator[Measured]:
         """The mean over repeats of every measure, with Student's t."""
         rows: dict[str, list[float]] = {}
         repeats = self.subject.sizes.repeats
         for index in range(repeats):
-            self.subject.clock(index, repeats)
+            self.subject.clock(self.at * repeats + index, len(self.subject.samplers) * repeats)
             for name, value in self._once(index).items():
                 rows.setdefault(name, []).append(value)
         protocol = self._protocol(repeats)
@@ -84,7 +85,7 @@ class Samples:
 
     def _once(self, index: int) -> Mapping[str, float]:
         """Every measure of one set of samples."""
-        clock, real = self.subject.clock, self.reference.found
+        clock, real = self.subject.clock.check, self.reference.found
         images = self._draw(index)
         found = self.features(images, clock)
         near = samples_against.nearest_distances(
@@ -103,7 +104,7 @@ class Samples:
         noise = self.subject.generator(1 + index)
         parts = []
         for start in range(0, self.subject.sizes.drawn, BATCH):
-            self.subject.clock(start, self.subject.sizes.drawn)
+            self.subject.clock.check()
             images = self.sampler.draw(min(BATCH, self.subject.sizes.drawn - start), noise)
             if self.subject.images.binarise:
                 images = torch.bernoulli(images.clamp(0, 1), generator=noise)
@@ -115,11 +116,11 @@ class Samples:
         """Of held-out images to their nearest training image: the median, in RMS over pixels."""
         images = self.subject.held_out(self.subject.sizes.nearest)
         train = self.subject.images.train.images
-        return float(np.median(samples_against.nearest_distances(images, train, self.subject.clock)))
+        return float(np.median(samples_against.nearest_distances(images, train, self.subject.clock.check)))
 
     @cached_property
     def _usual_diversity(self) -> float:
-        return samples_against.diversity(self.reference.found, self.subject.clock)
+        return samples_against.diversity(self.reference.found, self.subject.clock.check)
 
     def _protocol(self, repeats: int) -> dict[str, Any]:
         return {

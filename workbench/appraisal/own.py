@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from models.base import Bounded, Encodes, Reconstructs
-from workbench.appraisal.subject import Subject, number
+from workbench.appraisal.subject import BATCH, Subject, number
 from workbench.data.imageset import drawn, thresholded, to_bytes, to_unit
 from workbench.evaluation import intervals
 from workbench.evaluation import likelihood as bounds_of
@@ -102,13 +102,14 @@ def likelihood(subject: Subject) -> Iterator[Measured]:
     if not isinstance(model, Bounded):
         return
     shape = subject.images.shape
-    for condition in likelihood_conditions(subject):
+    conditions = likelihood_conditions(subject)
+    for at, condition in enumerate(conditions):
         images = _as(condition, subject, subject.held_out(subject.sizes.held_out))
         protocol = likelihood_protocol(subject, model, len(images))
         rows: dict[str, list[Tensor]] = {"elbo": [], "reconstruction": [], "kl": []}
         noise = subject.generator()
         dimensions: list[Tensor] = []
-        for part in subject.batches(images):
+        for part in subject.batches(images, at, len(conditions)):
             terms = bounds_of.elbo(model, to_unit(part), noise)
             rows["elbo"].append(-terms.elbo)
             rows["reconstruction"].append(-terms.reconstruction)
@@ -119,7 +120,7 @@ def likelihood(subject: Subject) -> Iterator[Measured]:
         bits = [bounds_of.bits_per_dimension(-values, shape) for values in rows["elbo"]]
         yield number("bpd", _over_images(bits), protocol, condition)
         if condition == (subject.images.binarise or "grey") and isinstance(model, Encodes):
-            means = torch.cat([model.encode(to_unit(part)) for part in subject.batches(images)])
+            means = torch.cat([model.encode(to_unit(part.to(subject.device))) for part in images.split(BATCH)])
             vector = torch.cat(dimensions).mean(0).tolist()
             active = bounds_of.active_units(means)
             facts = {**protocol, "dimensions": means.shape[1], "threshold": 0.01, "interval": "none: a count"}
@@ -132,10 +133,11 @@ def bound(subject: Subject) -> Iterator[Measured]:
     if not isinstance(model, Bounded):
         return
     sizes = subject.sizes
-    for condition in likelihood_conditions(subject):
+    conditions = likelihood_conditions(subject)
+    for at, condition in enumerate(conditions):
         images = to_unit(_as(condition, subject, subject.held_out(sizes.bounded)).to(subject.device))
         found = bounds_of.importance_bound(
-            model, images, subject.generator(), at=tuple(sizes.bounds), between=subject.clock
+            model, images, subject.generator(), tuple(sizes.bounds), subject.clock.pass_of(at, len(conditions))
         )
         protocol = likelihood_protocol(subject, model, len(images))
         drawn_as = {"decoded at once": bounds_of.AT_ONCE, "drawn at once": bounds_of.SAMPLES_AT_ONCE}

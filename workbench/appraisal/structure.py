@@ -19,6 +19,7 @@ from workbench.training.snapshots import path
 
 SETS = 3  # sets of draws of the prior
 PATHS, POINTS = 200, 17
+PASSES = 6  # codes of held-out images, of training images, classes, draws, the prior, paths: for progress
 _LEAST = 50  # codes of the prior and of images
 
 _BOOTSTRAP = f"percentile bootstrap over images, {intervals.RESAMPLES} resamples"
@@ -30,7 +31,7 @@ def latent(subject: Subject) -> Iterator[Measured]:
     if not isinstance(model, Encodes):
         return
     images = subject.held_out(subject.sizes.held_out)
-    codes = torch.cat([model.encode(to_unit(part)).float() for part in subject.batches(images)])
+    codes = torch.cat([model.encode(to_unit(part)).float() for part in subject.batches(images, 0, PASSES)])
     protocol = {**subject.on_held_out(len(images)), "dimensions": codes.shape[1]}
     yield from _by_class(subject, model, codes.cpu().numpy(), protocol)
     yield from _beside_the_prior(subject, model, images, protocol)
@@ -49,15 +50,18 @@ def _by_class(
     count = min(subject.sizes.codes, len(train))
     noise = subject.generator()
     learned = torch.cat(
-        [model.encode(subject.images.seen(part, noise)).float() for part in subject.batches(train.images[:count])]
+        [
+            model.encode(subject.images.seen(part, noise)).float()
+            for part in subject.batches(train.images[:count], 1, PASSES)
+        ]
     )
     known = (learned.cpu().numpy(), train.labels[:count].numpy())
     asked = (codes, test.labels[: len(codes)].numpy())
     whole = {**protocol, "training codes": count, "classes": len(subject.images.classes), "interval": _BOOTSTRAP}
     for name, judge in (("probe", codes_in.linear_probe), ("knn", codes_in.nearest_neighbours)):
-        subject.clock()
+        subject.clock(2, PASSES)
         yield number(name, of_mean(judge(*known, *asked)), whole)
-    subject.clock()
+    subject.clock(2, PASSES)
     values = codes_in.silhouette(*asked)
     if len(values):
         yield number("silhouette", of_mean(values), {**protocol, "codes": len(values), "interval": _BOOTSTRAP})
@@ -74,10 +78,10 @@ def _beside_the_prior(
             yield missing(name, f"{len(images)} held-out images are fewer than {_LEAST}")
         return
     noise = subject.generator()
-    posterior = torch.cat([_drawn(model, to_unit(part), noise) for part in subject.batches(images)])
+    posterior = torch.cat([_drawn(model, to_unit(part), noise) for part in subject.batches(images, 3, PASSES)])
     found: dict[str, list[float]] = {"mmd": [], "sliced_wasserstein": []}
     for index in range(SETS):
-        subject.clock(index, SETS)
+        subject.clock(4, PASSES)
         prior = model.draw_codes(len(images), subject.generator(1 + index)).float()
         unit = prior.std().clamp_min(1e-12)
         pair = ((posterior / unit).cpu().numpy(), (prior / unit).cpu().numpy())
@@ -107,7 +111,7 @@ def _along_paths(subject: Subject, model: Encodes, images: Tensor) -> Iterator[M
     codes = path(model.encode(start), model.encode(end), model.interpolation, POINTS)  # R, K, D
     decoded: list[NDArray[np.float64]] = []
     for rows in codes.split(max(1, BATCH // POINTS)):
-        subject.clock()
+        subject.clock(5, PASSES)
         pictures = model.decode(rows.flatten(0, 1)).unflatten(0, rows.shape[:2])
         decoded.append(codes_in.evenness(pictures.float().cpu().numpy()))
     values = np.concatenate(decoded)

@@ -80,10 +80,11 @@ class Subject:
         """The first held-out images: uint8 (N, C, H, W), in memory."""
         return self.images.test.images[:most].to(torch.device("cpu"))
 
-    def batches(self, images: Images) -> Iterator[Tensor]:
-        """uint8 images a batch at a time on the device."""
+    def batches(self, images: Images, at: int = 0, passes: int = 1) -> Iterator[Tensor]:
+        """uint8 images a batch at a time on the device, in one of several passes."""
+        between = self.clock.pass_of(at, passes)
         for done, part in enumerate(images.split(BATCH)):
-            self.clock(done * BATCH, len(images))
+            between(done * BATCH, len(images))
             yield part.to(self.device)
 
     def on_held_out(self, count: int) -> dict[str, Any]:

@@ -150,6 +150,15 @@ def _drawn(channels: int, out: int, stride: int, generator: torch.Generator) -> 
     return layer
 
 
+def check_inception(weights: Path) -> None:
+    """Raise `InputError` where there is no such file."""
+    if not weights.is_file():
+        raise InputError(
+            f"There is no Inception weights file {weights}. Give torch-fidelity's "
+            "weights-inception-2015-12-05-*.pth, which its releases on GitHub hold."
+        )
+
+
 def inception(weights: Path, device: torch.device) -> Features:
     """The 2,048 features of Inception v3 on which FID is defined, by torch-fidelity, with a weights file of yours.
 
@@ -162,11 +171,7 @@ def inception(weights: Path, device: torch.device) -> Features:
         raise InputError(
             "FID needs torch-fidelity, which is not installed. Install it with: pip install 'genbench[fid]'."
         ) from None
-    if not weights.is_file():
-        raise InputError(
-            f"There is no Inception weights file {weights}. Give torch-fidelity's "
-            "weights-inception-2015-12-05-*.pth, which its releases on GitHub hold."
-        )
+    check_inception(weights)
     try:
         extractor = FeatureExtractorInceptionV3("inception", ["2048"], str(weights))
     except Exception as error:  # noqa: BLE001  whatever a file that is something else makes torch say

@@ -143,9 +143,8 @@ def _beside(lab: Lab) -> str:
 def _words(lab: Lab, table: Comparison) -> str:
     """The sheet's adjectives, each with the measures that stand for them."""
     lines = ["| | AE, the lab's word | AE | VAE, the lab's word | VAE |", "| --- | --- | --- | --- | --- |"]
-    rows = {row.key: row for row in table.rows}
     for what, of_ae, of_vae, keys in WORDS:
-        known = [rows[key] for key in keys if key in rows]
+        known = [row for key in keys for row in table.rows if row.key == key]
         cells = [
             "; ".join(f"{row.heading} {cell_text(row.cells[at])}" for row in known if row.cells[at]) or "–"
             for at in (0, 1)

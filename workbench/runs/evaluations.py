@@ -15,8 +15,10 @@ from pydantic import TypeAdapter, ValidationError
 from models.errors import InputError
 from workbench.runs import files, reading
 from workbench.runs.folder import RunFolder
+from workbench.units import number
 
 FORMAT = 1
+_MOST_DECIMALS = 7
 
 Group = Literal["held-out", "reconstruction", "likelihood", "latent", "generation"]
 GROUPS: tuple[Group, ...] = ("held-out", "reconstruction", "likelihood", "latent", "generation")
@@ -126,4 +128,30 @@ def best(numbers: Iterable[Measured | None]) -> int | None:
 
 def _half(one: Measured) -> float:
     """Half the width of the interval; without one no difference can be trusted."""
-    return math.inf if one.low is None or one.high is None else (one.high - one.low) / 2
+    return math.inf if one.low is None or one.high is None else abs(one.high - one.low) / 2
+
+
+def value_text(one: Measured | None) -> str:
+    """The value as a person reads it: to four figures, a count as it is; "" where there is none."""
+    if one is None or one.value is None:
+        return ""
+    is_count = one.better is None and one.low is None and one.value.is_integer()
+    return f"{one.value:,.0f}" if is_count else number(one.value)
+
+
+def spread_text(one: Measured | None) -> str:
+    """Half the width of the interval to two figures, no finer than the value: "0.0012"; "" where there is none.
+
+    A width that is there is never said to be none.
+    """
+    half = math.inf if one is None or one.value is None else _half(one)
+    if not math.isfinite(half):
+        return ""
+    text, half = value_text(one), float(f"{half:.1e}")
+    if not half:
+        return "0"
+    finest = len(text.partition(".")[2])
+    decimals = max(0, min(1 - math.floor(math.log10(half)), finest))
+    if round(half, decimals) == 0:
+        decimals = -math.floor(math.log10(half))
+    return f"{half:.1e}" if "e" in text or decimals > _MOST_DECIMALS else f"{half:,.{decimals}f}"

@@ -3,7 +3,6 @@
 Opening a folder reads nothing but `config.json`; every other file may be missing or still growing.
 """
 
-import errno
 import os
 import platform
 import re
@@ -14,8 +13,8 @@ import subprocess
 import sys
 import time
 import uuid
-from collections.abc import Iterable, Mapping
-from contextlib import suppress
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from functools import cache
@@ -23,7 +22,6 @@ from importlib import metadata
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-import filelock
 import psutil
 from pydantic import Field, TypeAdapter, ValidationError
 
@@ -33,13 +31,11 @@ from workbench import __version__
 from workbench.config import RunConfig
 from workbench.data.catalogue import printable
 from workbench.runs import files, reading
+from workbench.runs.locks import HeldError, Lock, NoLocksError
 from workbench.runs.state import State, judged
 
 FORMAT = 1
 
-_NO_LOCKS = {errno.ENOSYS, errno.ENOTSUP, errno.ENOLCK}  # of some network drives
-
-_WRITER = re.compile(r"process \d+ on \S+")
 _TAG = re.compile(r"[\w.-]{1,30}")
 ABANDONED_SECONDS = 10.0
 _TAKEN = "{} exists already. Choose another --name, or --resume it."
@@ -67,9 +63,7 @@ class RunFolder:
         self.snapshots = path / "snapshots"
         self.requests = path / "requests"
         self.output_file = path / "output.txt"
-        # Of the folder, not of a thread: a run is prepared in one thread and may end in another.
-        self.lock_file = path / ".lock"  # says who has it
-        self._lock = filelock.FileLock(self.lock_file, thread_local=False, fallback_to_soft=False)
+        self._lock, self._measuring = Lock(path / ".lock"), Lock(path / ".measuring")
 
     @property
     def name(self) -> str:
@@ -115,7 +109,8 @@ class RunFolder:
 
         Raises `InputError` where somebody writes the run, this process included, or it cannot be deleted.
         """
-        self.lock()
+        with self.measuring():
+            self.lock()
         hidden = self.path.with_name(f".deleted-{uuid.uuid4().hex}")
         try:
             self.path.rename(hidden)
@@ -130,37 +125,29 @@ class RunFolder:
 
     def lock(self) -> None:
         """Become the one that writes this run. Raises `InputError` where somebody does already, or nobody can."""
+        self._check_there()
+        try:
+            self._lock.take()
+        except HeldError as other:
+            raise self._busy(str(other)) from None
+        except NoLocksError:
+            self._believe_state()
+        except OSError as error:
+            raise InputError(f"{self.path} cannot be written to ({error.strerror}).") from None
+
+    def _check_there(self) -> None:
+        """A lock would make the folder anew."""
         if not self.path.is_dir():
             raise InputError(f"There is no run at {self.path} any more.")
-        try:
-            if self._lock.is_locked:  # by this very object: a second writer as any other
-                raise filelock.Timeout(self._lock.lock_file)
-            self._lock.acquire(timeout=0)
-            self.lock_file.write_text(f"process {os.getpid()} on {socket.gethostname()}\n", encoding="utf-8")
-        except filelock.Timeout:
-            raise self._busy() from None
-        except OSError as error:
-            if error.errno not in _NO_LOCKS:
-                raise InputError(f"{self.path} cannot be written to ({error.strerror}).") from None
-            self._believe_state()
 
     def _believe_state(self) -> None:
         """Without locks: whoever says that it trains the run, and lives, is believed."""
         with suppress(InputError):
             if self.state().status in {"running", "paused"}:
-                raise self._busy()
+                raise self._busy(self._lock.holder())
 
-    def _busy(self) -> InputError:
+    def _busy(self, writer: str) -> InputError:
         """Who writes the run, and how to watch it instead."""
-        writer = "another process"
-        for pause in (0.05, 0.2, None):  # who has just got the lock has not said so yet
-            with suppress(OSError, ValueError):
-                said = self.lock_file.read_text(encoding="utf-8").strip()
-                if _WRITER.fullmatch(said):
-                    writer = said
-                    break
-            if pause is not None:
-                time.sleep(pause)
         return InputError(
             f"{self.name} is being written by {writer}. Watch it instead: genbench, then 3 and Enter; "
             "p pauses it and X stops it there."
@@ -169,6 +156,25 @@ class RunFolder:
     def unlock(self) -> None:
         """Let another process write this run."""
         self._lock.release()
+
+    @contextmanager
+    def measuring(self) -> Iterator[None]:
+        """Be the only one that measures this run. Raises `InputError` where somebody does already, or nobody can."""
+        self._check_there()
+        try:
+            self._measuring.take()
+        except HeldError as other:
+            raise InputError(
+                f"{self.name} is being measured by {other}. Wait until that is done, or end that process."
+            ) from None
+        except NoLocksError:  # two that measure do the same twice, and no harm
+            pass
+        except OSError as error:
+            raise InputError(f"{self.path} cannot be written to ({error.strerror}).") from None
+        try:
+            yield
+        finally:
+            self._measuring.release()
 
     @property
     def resume_command(self) -> str:

@@ -2,6 +2,7 @@
 
 import importlib
 import time
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -313,19 +314,29 @@ class Workbench(Training, inherit_bindings=False):
     def do_measure(self) -> None:
         """Measure what the view is about, one run after the other; asks whether to stop where that goes on."""
         folders = self.view.to_measure() if self.view else []
-        if not self.measuring.names & {folder.name for folder in folders}:
-            self.measuring.add(folders)
-            self.say(f"{len(folders)} runs are measured in full, one after the other; m stops it."
-                     if len(folders) > 1 else f"{folders[0].name} is measured in full; m stops it.")  # fmt: skip
+        names = {folder.name for folder in folders}
+        begun = names & self.measuring.names
+        if begun:
+            self._ask_to_stop_measuring(begun)
             return
-        question = "These runs are being measured. Stop? Numbers of before stay."
-        if len(folders) == 1:
-            question = f"{folders[0].name} is being measured. Stop? Numbers of before stay."
-        self.push_screen(Choose(question, [("X", "stop measuring", "stop")]), self._measuring_answered)
+        before = len(self.measuring.names)
+        self.measuring.add(folders)
+        what = f"{len(names)} runs are measured in full, one after the other"
+        if len(names) == 1:
+            what = f"{folders[0].name} is measured in full" + f", when {before} before it are done" * bool(before)
+        self.say(f"{what}; m stops it.")
 
-    def _measuring_answered(self, answer: str | None) -> None:
-        if answer == "stop":
-            self.measuring.stop()
+    def _ask_to_stop_measuring(self, names: Collection[str]) -> None:
+        question = f"{len(names)} of these runs are being measured, or wait for it."
+        if len(names) == 1:
+            question = "".join(f"{name} {self.measuring.word(name)}." for name in names)
+
+        def answered(answer: str | None) -> None:
+            if answer == "stop":
+                self.measuring.stop(names)
+
+        stop = [("X", "stop that; what was measured before stays", "stop")]
+        self.push_screen(Choose(question, stop), answered)
 
     def do_export(self) -> None:
         """The screen as SVG; views with charts offer those as well."""

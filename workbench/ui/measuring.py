@@ -1,6 +1,6 @@
 """Runs measured in full from the workbench, one after the other, each by a process of its own."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from workbench.runs.folder import RunFolder
 from workbench.ui.job import Launcher, Measurement
@@ -47,12 +47,18 @@ class Measuring:
         if self.job is None and self._waiting:
             self.job = self._launcher.measure(self._waiting.pop(0))
 
-    def stop(self) -> None:
-        """Leave out what is not measured yet."""
-        self._waiting.clear()
-        if (job := self.running) is not None:
+    def stop(self, names: Collection[str] | None = None) -> None:
+        """Leave out what is not measured yet of these runs, or of all."""
+        self._waiting = [] if names is None else [it for it in self._waiting if it.name not in names]
+        if (job := self.running) is not None and (names is None or job.run.name in names):
             job.stopping, job.stage = True, "stopping"
             job.worker.give_up()
+
+    def word(self, name: str) -> str:
+        """How it stands with a run: that it is being measured, or waits to be; "" where neither is so."""
+        if name in self.waiting:
+            return "waits to be measured"
+        return "is being measured" if name in self.names else ""
 
     def look_after(self) -> tuple[str, bool] | None:
         """Go on with the next one. Of one that has ended: what came of it, in a sentence, and whether it failed."""
@@ -60,4 +66,5 @@ class Measuring:
             return None
         job, self.job = self.job, None
         self._go_on()
-        return (job.measured, False) if job.measured else (f"{job.title}: {job.error}", True)
+        whose = "" if job.error.startswith(job.title) else f"{job.title}: "
+        return (job.measured, False) if job.measured else (f"{whose}{job.error}", True)

@@ -60,7 +60,8 @@ def _say_goodbye(app: Workbench, caught: Path, stalled: bool) -> None:
     newest = {job.folder.path if job.folder else id(job): job for job in app.jobs}
     lines = [line for job in newest.values() for line in _about(app, job)]
     if (measured := app.measuring.running) is not None:
-        lines.append(f"{measured.run.path} goes on being measured in process {measured.worker.pid}.")
+        lines.append(f"{measured.run.path} goes on being measured in process {measured.worker.pid}, "
+                     f"which kill {measured.worker.pid} stops.")  # fmt: skip
         lines += [f"{name} was not measured yet: genbench evaluate {name}" for name in app.measuring.waiting]
     going_on = [str(job.worker.pid) for job in newest.values() if job.running]
     for row in app.known.live if app.detached else ():

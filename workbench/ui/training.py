@@ -211,7 +211,8 @@ class Training(Resizing):
             self.measuring.stop()
             for job in self.training:
                 self.stop_job(job)
-            self.say("Finishing the step, saving and drawing ... q leaves at once, and it ends by itself.")
+            doing = "Finishing the step, saving and drawing" if self.training else "Measuring is stopped"
+            self.say(f"{doing} ... q leaves at once, and it ends by itself.")
 
     def end_by_signal(self, number: int) -> None:
         """SIGTERM and SIGINT: the runs end within seconds, saved, and so do we. A second one leaves at once."""

@@ -1,6 +1,5 @@
 """The table of what the compared runs were found to be worth: from `evaluation.json`, by groups of measures."""
 
-import math
 from collections.abc import Sequence
 
 from workbench.runs import evaluations
@@ -8,7 +7,6 @@ from workbench.runs.evaluations import GROUPS, Evaluation, Measured
 from workbench.ui.compare.members import Member
 from workbench.ui.compare.numbers import Table, TableRow
 from workbench.ui.states import LIVE
-from workbench.units import number
 
 NOT_YET = "Not evaluated yet: m measures these runs."
 _ARROWS = {"lower": "↓", "higher": "↑", None: ""}
@@ -21,8 +19,8 @@ def evaluation_table(members: Sequence[Member]) -> Table:
     of_each = [member.reader.evaluation for member in members]
     rows = []
     for group in _SHOWN:
-        for key in _keys(of_each, group):
-            measured = [_find(evaluation, key) for evaluation in of_each]
+        for name in _names(of_each, group):
+            measured = [_find(evaluation, name) for evaluation in of_each]
             if any(one is not None and one.value is not None for one in measured):
                 rows.append(_row(group, measured))
     if not rows:
@@ -41,16 +39,18 @@ def caption(members: Sequence[Member]) -> tuple[str, ...]:
     )
 
 
-def _keys(of_each: Sequence[Evaluation | None], group: str) -> list[str]:
-    """The keys of a group, in the order in which they were measured."""
+def _names(of_each: Sequence[Evaluation | None], group: str) -> list[tuple[str, str]]:
+    """(key, title) of the numbers of a group, in the order in which they were measured, those of a key together."""
     measured = [one for evaluation in of_each if evaluation is not None for one in evaluation.measured]
-    return list(dict.fromkeys(one.key for one in measured if one.group == group))
+    names = list(dict.fromkeys((one.key, one.title) for one in measured if one.group == group))
+    keys = list(dict.fromkeys(key for key, _ in names))
+    return sorted(names, key=lambda name: keys.index(name[0]))
 
 
-def _find(evaluation: Evaluation | None, key: str) -> Measured | None:
+def _find(evaluation: Evaluation | None, name: tuple[str, str]) -> Measured | None:
     if evaluation is None:
         return None
-    return next((one for one in evaluation.measured if one.key == key), None)
+    return next((one for one in evaluation.measured if (one.key, one.title) == name), None)
 
 
 def _row(group: str, measured: Sequence[Measured | None]) -> TableRow:
@@ -59,24 +59,13 @@ def _row(group: str, measured: Sequence[Measured | None]) -> TableRow:
     best = evaluations.best(measured)
     return TableRow(
         f"{first.title}, {first.condition}" if first.condition else first.title,
-        tuple("" if one is None or one.value is None else number(one.value) for one in measured),
+        tuple(map(evaluations.value_text, measured)),
         first.unit,
         frozenset() if best is None else frozenset({best}),
         group=group,
         sign=_ARROWS[first.better] if evaluations.comparable(known) else _OTHER,
-        spreads=tuple("" if one is None else spread(one) for one in measured),
+        spreads=tuple(f"±{text}" if (text := evaluations.spread_text(one)) else "" for one in measured),
     )
-
-
-def spread(one: Measured) -> str:
-    """Half of the 95 % interval to two figures, no finer than the number: ±0.0012; "" where there is none."""
-    if one.value is None or one.low is None or one.high is None:
-        return ""
-    half, text = abs(one.high - one.low) / 2, number(one.value)
-    if not half or "e" in text or not math.isfinite(half):
-        return f"±{half:.1e}" if half else "±0"
-    figures = 1 - math.floor(math.log10(half))
-    return f"±{half:,.{max(0, min(figures, len(text.partition('.')[2])))}f}"
 
 
 def _note(members: Sequence[Member], rows: Sequence[TableRow]) -> str:

@@ -40,8 +40,8 @@ class Acting(View):
             row.status in LIVE or row.name in self.bench.names_here()
         ):
             return again.trained_by(self.bench, row.folder, "Enter watches it, and X stops it there.")
-        if command.id in {"resume", "delete"} and row.name in self.bench.measuring.names:
-            return f"{row.name} is being measured: m stops that."
+        if command.id in {"resume", "delete"} and (word := self.bench.measuring.word(row.name)):
+            return f"{row.name} {word}: m stops that."
         return ""
 
     def to_measure(self) -> list[RunFolder]:

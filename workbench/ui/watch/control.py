@@ -61,8 +61,8 @@ class Controlling(View):
         if command.id == "measure" and self.own is not None and not self._over:
             return "Its process measures a few numbers now and draws: m measures the rest as soon as that is done."
         name = self.reader.folder.name if self.reader is not None else ""
-        if command.id == "resume" and name in self.bench.measuring.names:
-            return f"{name} is being measured: m stops that."
+        if command.id == "resume" and (word := self.bench.measuring.word(name)):
+            return f"{name} {word}: m stops that."
         return ""
 
     def to_measure(self) -> list[RunFolder]:
@@ -70,9 +70,15 @@ class Controlling(View):
         return [self.reader.folder] if self.reader is not None else []
 
     def in_footer(self, command: Command) -> str:
-        """Paused, a run can go on; ended, it can be resumed or begun anew."""
+        """Paused, a run can go on; ended, it can be resumed, begun anew or measured."""
         if command.id == "pause" and self.asking is not None and self.asking.paused:
             return "go on"
+        if (
+            command.id == "measure"
+            and self.reader is not None
+            and self.bench.measuring.word(self.reader.folder.name)
+        ):
+            return "stop measuring"
         if command.id in _OF_A_RUN and self.reader is not None and self.reader.state is not None and not self.live:
             return command.label
         return super().in_footer(command)

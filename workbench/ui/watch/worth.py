@@ -19,5 +19,5 @@ class WorthPane(TablePane):
         run, found = Member(0, reader, "measured"), reader.evaluation
         table = evaluation_table([run])
         when = (f"{found.effort}, at step {found.step:,}",) if found is not None else ()
-        only = replace(table, feet=(), note="trained on since" if table.note else "")
+        only = replace(table, feet=found.notes if found else (), note="trained on since" if table.note else "")
         self.show_table(only, [run], (*when, *caption([run])))
