@@ -2,11 +2,14 @@
 
 import gc
 import io
+import json
+import shutil
 import weakref
 from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from PIL import Image
 
 from tests.harness import begin, train
@@ -14,7 +17,10 @@ from tests.measured import run
 from workbench import figures, session, sidebyside
 from workbench.comparison import compare
 from workbench.figures import Header, Panel, Series, Shown
+from workbench.figures.palette import COLOURS, rgb
+from workbench.runs import files, pictures
 from workbench.runs.folder import RunFolder
+from workbench.runs.pictures import Facts, Pictures
 
 HEADER = Header("Runs on digits", "one · two")
 
@@ -93,6 +99,71 @@ def test_one_model_in_memory_at_a_time(trained: dict[str, RunFolder], monkeypatc
     monkeypatch.setattr(session, "trained_model", load)
     shown([trained[name] for name in ("ae", "vae", "gan")], monkeypatch)
     assert len(alive) == 3
+
+
+def copied(run: RunFolder, to: Path) -> RunFolder:
+    """A run of its own to change."""
+    return RunFolder(Path(shutil.copytree(run.path, to)))
+
+
+def keep(run: RunFolder, step: int, points: NDArray[np.float64]) -> None:
+    """Give a run pictures of a moment, with its codes in the plane as they are here."""
+    facts = Facts(step, 1.0, False, 0, "averaged weights", "", ("PC 1", "PC 2"))
+    pictures.save(run, Pictures(facts, np.zeros((1, 1, 8, 8), np.uint8), points=points.astype(np.float32)))
+
+
+def test_codes_face_as_in_the_pictures_of_the_run(
+    trained: dict[str, RunFolder], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def codes() -> NDArray[np.float64]:
+        ((found,), _, notes) = shown([mine], monkeypatch)
+        assert notes == []
+        assert found.points is not None
+        return found.points
+
+    mine = copied(trained["ae"], tmp_path / "mine")
+    last = mine.state().step
+    alone = codes()
+    keep(mine, 1, alone)  # an early moment, which says nothing of the last
+    for mirror in ((1, -1), (-1, 1), (-1, -1)):
+        keep(mine, last, alone * mirror)
+        assert np.allclose(codes(), alone * mirror, atol=1e-5)
+    files.write(mine.snapshot(last), b"half a file")
+    assert np.allclose(codes(), alone, atol=1e-5)
+
+
+def evaluated_once(run: RunFolder, to: Path) -> RunFolder:
+    """The run as if it had been evaluated a single time."""
+    once = copied(run, to)
+    lines = [json.loads(line) for line in once.metrics_file.read_text().splitlines()]
+    first = next(line for line in lines if line["split"] == "test")
+    kept = [line for line in lines if line["split"] == "train" or line is first]
+    files.write(once.metrics_file, "".join(files.to_line(line) for line in kept).encode())
+    return once
+
+
+def test_a_run_with_a_single_held_out_value_is_a_dot_with_its_label(
+    trained: dict[str, RunFolder], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    once = evaluated_once(trained["ae"], tmp_path / "once")
+    _, panels, _ = shown([trained["ae"], trained["vae"], once], monkeypatch)
+    (panel,) = [panel for panel in panels if panel.title == "recon_mse, held-out"]
+    assert [(line.label, len(line.x)) for line in panel.series] == [("ae", 2), ("vae", 2), ("once", 1)]
+    drawn = np.asarray(figures.curves([panel], None))[:, : figures.CONTENT // 2 + 100]  # without the labels
+    assert (drawn == rgb(COLOURS[2])).all(axis=2).sum() > 20
+
+
+def test_lines_of_training_say_more_than_dots_alone(
+    trained: dict[str, RunFolder], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    once, again = (evaluated_once(trained["ae"], tmp_path / name) for name in ("once", "again"))
+    _, panels, _ = shown([once, again], monkeypatch)
+    assert {panel.title.rpartition(", ")[2] for panel in panels} == {"training"}
+    for folder in (once, again):  # where there is nothing else, dots
+        lines = folder.metrics_file.read_text().splitlines(keepends=True)
+        files.write(folder.metrics_file, "".join(line for line in lines if '"test"' in line).encode())
+    _, panels, _ = shown([once, again], monkeypatch)
+    assert {panel.title.rpartition(", ")[2] for panel in panels} == {"held-out"}
 
 
 def test_the_same_noise_for_all(trained: dict[str, RunFolder], monkeypatch: pytest.MonkeyPatch) -> None:

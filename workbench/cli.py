@@ -30,7 +30,7 @@ DEFAULT_MODEL = "vae"
 SECTIONS = {"model": "Model settings", "data": "Images", "training": "Training"}
 LAZY = {  # subcommand -> module that holds it, so that help need not import what the commands use
     "models": "Models and their settings.",
-    "datasets": "Image sets: embedded, on disk, or to download.",
+    "datasets": "Image sets: built in, on disk, or to download.",
     "runs": "Runs with their state and key number.",
     "show": "One run: settings, numbers, pictures.",
     "sample": "Draw images from a trained model.",
@@ -92,7 +92,14 @@ def _refuse(sentence: str) -> int:
 def _sentences(error: InputError | click.ClickException) -> str:
     if isinstance(error, click.NoSuchOption):
         return _no_such_option(error)
-    return str(error) if isinstance(error, InputError) else error.format_message()
+    if (
+        isinstance(error, click.MissingParameter)
+        and error.param is not None
+        and error.param.name in {"run", "runs"}
+    ):
+        return "Name a run, or any part of its name; genbench runs lists them."
+    said = str(error) if isinstance(error, InputError) else error.format_message()
+    return said.replace("a valid float range", "a number").replace("a valid integer range", "a whole number")
 
 
 def _no_such_option(error: click.NoSuchOption) -> str:
@@ -218,7 +225,7 @@ class Genbench(click.Group):
             raise InputError("A resumed run keeps its model: leave --model out, or leave --resume out.")
         config = None if resuming else resolve(self.model_name, given)
         if values["dry_run"]:
-            return _dry_run(config or _resumed(values, given))
+            return _dry_run(config or _resumed(values, given), values)
         from workbench.signals import Signals
 
         with Signals() as signals:  # before torch is imported, which takes seconds
@@ -310,9 +317,13 @@ def _resumed(values: dict[str, Any], given: dict[str, str]) -> RunConfig:
     return config.with_changes(changes(given)) if given.keys() <= set(CHANGEABLE) else branched(config, given)
 
 
-def _dry_run(config: RunConfig) -> int:
+def _dry_run(config: RunConfig, values: dict[str, Any]) -> int:
     """Print every setting as it would be used."""
     import json
 
+    from workbench.runs.folder import check_name
+
+    if values["name"] is not None:
+        check_name(values["runs_dir"], values["name"])
     sys.stdout.write(json.dumps(config.to_json(), indent=2) + "\n")
     return DONE

@@ -139,7 +139,7 @@ def _state_of(state: State) -> list[str]:
 
 
 def _numbers_of(state: State) -> Table:
-    table = table_of("metric", "held-out", "training")
+    table = table_of("metric", "held-out", "training mean")
     for name in dict.fromkeys(name.removeprefix("train_") for name in state.metrics):
         table.add_row(seen(name), number(state.metrics.get(name)), number(state.metrics.get(f"train_{name}")))
     return table

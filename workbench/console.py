@@ -191,7 +191,7 @@ def print_result(
     table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="dim")
     table.add_column("")
     table.add_column("held-out", justify="right")
-    table.add_column("training", justify="right")
+    table.add_column("training mean", justify="right")  # since the evaluation before
     table.add_column("unit")
     values = result["metrics"]
     for name, metric in metrics.items():

@@ -36,7 +36,7 @@ class Expectation:
 
 def parse(texts: Iterable[str], known: Iterable[str]) -> list[Expectation]:
     """Read expectations on metrics in `known`. Raises `InputError` with a line for each that is not one."""
-    known = list(known)
+    known = list(dict.fromkeys(known))
     found, problems = [], []
     for text in texts:
         match = _FORM.fullmatch(text)

@@ -161,8 +161,10 @@ def resume(
         notices = [*lost, *notices]
         total = _steps_total(config, images)
         if state.step >= total and (state.step > total or _is_done(folder)):
+            epochs = state.step / steps_per_epoch(len(images.train), config.training.batch_size)
             raise InputError(
-                f"{folder.name} has done all its {total} steps. Give --epochs or --steps above that to go further."
+                f"{folder.name} has done {state.step:,} steps ({epochs:,.4g} epochs) already. "
+                "Give --epochs or --steps above that to go further."
             )
         with _in_words():
             checkpoint.set_aside(folder, state.step)
@@ -199,9 +201,10 @@ def branch(
     state.step, state.evaluated = state.step * now // before, -1
     if config.training.steps and "steps" not in given:
         config = config.with_changes({"steps": config.training.steps * now // before})
-    if state.step >= (total := _steps_total(config, images)):
+    if state.step >= _steps_total(config, images):
         raise InputError(
-            f"{parent.name} has done all {total} steps that were asked for. Give more --epochs or --steps."
+            f"{parent.name} has done {at['step']:,} steps, and with these settings there are none left. "
+            "Give more --epochs or --steps with them."
         )
     notices = [f"Goes on from step {at['step']:,} of {parent.name} with other settings.", *notices]
     folder = _new_folder(config, runs_dir, name, images, state, machine, at)
@@ -227,6 +230,8 @@ def _restored(
         _check_same(folder, config, images)
     state = first_state(config, images.shape, machine)
     if saved is not None:
+        if asked:
+            _check_form(folder, images)
         state.restore(saved, own_rates=not same)
     machine = measure_threads(machine, state.model, images.train, config.training)
     return machine, images, state, notices + environment.other_bits(before, environment.describe(config, machine))
@@ -281,6 +286,17 @@ def images_of_run(folder: RunFolder, progress: Progress | None = None) -> ImageS
 def whole_images(config: RunConfig, images: ImageSet) -> ImageSet:
     """The images of a run without a limit on those to train on, so that runs differing by it share features."""
     return images if config.data.limit is None else images_of(config.with_changes({"limit": None}), None)
+
+
+def _check_form(folder: RunFolder, images: ImageSet) -> None:
+    """Refuse images that the networks of a run cannot take."""
+    facts, shape = folder.images(), images.shape
+    if (facts.get("channels"), facts.get("size")) != (shape.channels, shape.size):
+        raise InputError(
+            f"The networks of {folder.name} take images of {facts.get('size')}x{facts.get('size')} with "
+            f"{facts.get('channels')} channel(s); these have {shape.size}x{shape.size} and {shape.channels}. "
+            "Give --image-size and --channels of the run as well, or begin a new one."
+        )
 
 
 def _check_same(folder: RunFolder, config: RunConfig, images: ImageSet) -> None:

@@ -1,6 +1,7 @@
 """What several runs have to show beside one another, gathered from their folders: one model in memory at a time."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -9,14 +10,18 @@ from numpy.typing import NDArray
 
 from models.base import Encodes, Reconstructs
 from models.errors import InputError
+from models.metric import Metric
 from workbench import figures, session
 from workbench.album import flat
 from workbench.comparison import Column, Comparison
 from workbench.config import RunConfig
 from workbench.data import imageset
 from workbench.data.imageset import ImageSet, to_bytes, to_unit
+from workbench.evaluation.projection import Points
 from workbench.figures import Panel, Series, Shown
 from workbench.figures.comparison import SAMPLES
+from workbench.runs import pictures
+from workbench.runs.folder import RunFolder
 from workbench.runs.history import History, Split
 from workbench.sampling import encode_all
 from workbench.training.order import generator
@@ -28,6 +33,8 @@ SEED = 0  # of the pictures, not of the runs: the same for all
 
 _WORDS: dict[Split, str] = {"test": "held-out", "train": "training"}
 _CURVE = 2  # values that make a line
+
+_Told = tuple[str, History, Mapping[str, Metric]]  # of a run: its label, its numbers and what they are of
 
 
 def picture(comparison: Comparison, device: str = "auto") -> bytes:
@@ -48,24 +55,31 @@ def picture(comparison: Comparison, device: str = "auto") -> bytes:
 
 
 def panels(columns: Sequence[Column]) -> list[Panel]:
-    """A chart for each metric that two or more runs have (any, of one run), a line for each run."""
+    """A chart for each metric that two or more runs have (any, of one run), a line or a lone dot for each run."""
     told = [(column.label, History.read(column.folder.metrics_file), column.folder.metrics()) for column in columns]
     keys = [(name, metric.unit) for _, _, metrics in told for name, metric in metrics.items()]
     least = min(2, len(columns))
     shared = [key for key in dict.fromkeys(keys) if keys.count(key) >= least]
     found: list[Panel] = []
     for name, unit in sorted(shared, key=lambda key: -keys.count(key)):
-        for split in ("test", "train"):
-            lines = []
-            for label, history, metrics in told:
-                curve = history.curve(name, split)
-                if name in metrics and metrics[name].unit == unit and len(curve.epoch) >= _CURVE:
-                    lines.append(Series(label, curve.epoch, curve.value))
-            if len(lines) >= least:
-                limits = (0.0, 1.0) if unit == "probability" else None
-                found.append(Panel(f"{name}, {_WORDS[split]}", unit, tuple(lines), limits))
-                break
+        drawn = {split: _lines(told, name, unit, split) for split in _WORDS}
+        # Held-out values, unless they are dots alone and those of training make lines.
+        split = max(
+            drawn, key=lambda it: (len(drawn[it]) >= least, any(len(line.x) >= _CURVE for line in drawn[it]))
+        )
+        if len(drawn[split]) >= least:
+            limits = (0.0, 1.0) if unit == "probability" else None
+            found.append(Panel(f"{name}, {_WORDS[split]}", unit, drawn[split], limits))
     return found[:MOST_PANELS]
+
+
+def _lines(told: Sequence[_Told], name: str, unit: str, split: Split) -> tuple[Series, ...]:
+    """The curves of the runs that have values of this metric; one value is a curve too, drawn as a dot."""
+    having = [
+        (label, history) for label, history, metrics in told if name in metrics and metrics[name].unit == unit
+    ]
+    curves = [(label, history.curve(name, split)) for label, history in having]
+    return tuple(Series(label, curve.epoch, curve.value) for label, curve in curves if len(curve.epoch))
 
 
 @dataclass
@@ -97,7 +111,7 @@ class _Gathered:
                 self.notes.append(f"{column.label} has no reconstructions and no codes: {error}")
                 return Shown(column.label, detail, drawn)
             rebuilt = self._rebuilt(model, images, column.label)
-            points, labels, axes = _codes(model, images)
+            points, labels, axes = _codes(model, images, column.folder, step)
         return Shown(column.label, detail, drawn, rebuilt, points, labels, images.classes, axes)
 
     def _images(self, config: RunConfig, column: Column) -> ImageSet:
@@ -126,12 +140,25 @@ class _Gathered:
         return to_bytes(model.reconstruct(to_unit(held_out[:RECONSTRUCTED].to(device)))).cpu().numpy()
 
 
+def _points_near(folder: RunFolder, step: int) -> Points | None:
+    """The codes in the run's own pictures of this moment, or of the nearest; None where there are none."""
+    nearest = min(pictures.steps(folder), key=lambda kept: abs(kept - step), default=None)
+    if nearest is not None:
+        with suppress(InputError):
+            return pictures.load(folder.snapshot(nearest)).points
+    return None
+
+
 def _codes(
-    model: Model, images: ImageSet
+    model: Model, images: ImageSet, folder: RunFolder, step: int
 ) -> tuple[NDArray[np.float64] | None, NDArray[np.int64] | None, tuple[str, str]]:
-    """Codes of held-out images in the plane, their labels, and the names of the axes."""
+    """Codes of held-out images in the plane, their labels, and the names of the axes.
+
+    They face as in the run's own pictures: how PCA turns an axis is by chance, and a mirrored cloud looks new.
+    """
     if not isinstance(model, Encodes):
         return None, None, ("", "")
     labels = None if images.test.labels is None else images.test.labels[:CODES].numpy()
-    points, axes, _ = flat(encode_all(model, images.test.images[:CODES]).cpu().numpy(), labels, None)
+    codes = encode_all(model, images.test.images[:CODES]).cpu().numpy()
+    points, axes, _ = flat(codes, labels, _points_near(folder, step))
     return points.astype(np.float64), labels, axes

@@ -35,7 +35,7 @@ def folder() -> Iterator[Path]:
 
 
 @given(FILES, st.sampled_from([1, 3]), st.booleans())
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 def test_any_bytes_as_an_idx_file(content: bytes, dimensions: int, zipped: bool) -> None:
     with folder() as place:
         path = place / "file"
@@ -50,7 +50,7 @@ def test_any_bytes_as_an_idx_file(content: bytes, dimensions: int, zipped: bool)
 
 
 @given(st.lists(st.integers(1, 5), min_size=1, max_size=3).filter(lambda sizes: len(sizes) != 2), st.data())
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 def test_no_beginning_of_an_idx_file_is_taken_for_the_whole(sizes: list[int], data: st.DataObject) -> None:
     values = torch.arange(torch.Size(sizes).numel(), dtype=torch.uint8).view(sizes)
     whole = struct.pack(f">BBBB{len(sizes)}I", 0, 0, 8, len(sizes), *sizes) + values.numpy().tobytes()
@@ -78,7 +78,7 @@ VALID = formats()
 
 
 @given(st.sampled_from(SUFFIXES), st.data())
-@settings(deadline=None, max_examples=80)
+@settings(max_examples=80)
 def test_any_bytes_as_a_picture_of_a_folder(suffix: str, data: st.DataObject) -> None:
     """One damaged picture among three: it is taken, or left out and named."""
     whole = VALID[suffix]
@@ -97,7 +97,7 @@ def test_any_bytes_as_a_picture_of_a_folder(suffix: str, data: st.DataObject) ->
 
 
 @given(st.one_of(st.binary(max_size=300), st.binary(max_size=300).map(gzip.compress)))
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 def test_any_bytes_as_the_archive_of_cifar10(content: bytes) -> None:
     with folder() as place:
         (place / CIFAR_ARCHIVE).write_bytes(content)
@@ -106,7 +106,7 @@ def test_any_bytes_as_the_archive_of_cifar10(content: bytes) -> None:
 
 
 @given(st.data())
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 def test_a_cache_with_one_wrong_byte_is_not_used(data: st.DataObject) -> None:
     with folder() as place:
         pictures, cached = place / "pictures", place / "data"

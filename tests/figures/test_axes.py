@@ -53,7 +53,7 @@ def test_padding_starts_at_zero_where_that_is_cheap() -> None:
 
 
 @given(st.floats(-1e9, 1e9), st.floats(0, 1e9))
-@settings(deadline=None, max_examples=100)
+@settings(max_examples=100)
 def test_limits_are_always_apart_and_hold_what_was_asked(low: float, extent: float) -> None:
     made = opened(low, low + extent)
     assert made[0] < made[1]
@@ -68,7 +68,7 @@ def test_limits_around_a_constant_or_nothing() -> None:
 
 
 @given(st.lists(st.floats(-50, 250), min_size=1, max_size=9))
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 def test_line_labels_never_overlap(wanted: list[float]) -> None:
     placed = spread(wanted, 17.0, 0.0, 200.0)
     assert all(-1e-6 <= place <= 200.0 + 1e-6 for place in placed)
@@ -86,7 +86,7 @@ def test_a_label_with_room_stays_where_it_is_wanted() -> None:
 
 
 @given(st.lists(st.tuples(st.floats(-100, 800), st.floats(-100, 800)), min_size=1, max_size=20))
-@settings(deadline=None, max_examples=10)
+@settings(max_examples=10)
 def test_class_names_never_overlap_and_stay_inside(centres: list[tuple[float, float]]) -> None:
     size, low, high = np.array([116, 20]), np.array([50, 30]), np.array([770, 750])
     placed = apart(centres, [size] * len(centres), low, high)

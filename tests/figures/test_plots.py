@@ -80,6 +80,17 @@ def test_the_last_value_is_the_last_that_is_known() -> None:
     assert last_value(Series("test", EPOCHS, NOTHING)) is None
 
 
+def test_a_smoothed_line_is_labelled_with_what_was_recorded() -> None:
+    def drawn(recorded: float | None) -> NDArray[np.uint8]:
+        line = Series("training", EPOCHS, np.full(5, 112.0), recorded=recorded)
+        return np.asarray(curves([Panel("Loss", "nats", (line,), limits=(0.0, 200.0))], None))
+
+    assert np.array_equal(drawn(112.0), drawn(None)), "a line that is not smoothed ends in what was recorded"
+    other = (drawn(107.0) != drawn(None)).any(axis=2).any(axis=0).nonzero()[0]
+    assert len(other)
+    assert other.min() > CONTENT - 60, "only the label differs; the line ends where it did"
+
+
 def one(title: str, *lines: NDArray[np.float64]) -> Panel:
     """A panel with one series: its values, and perhaps a band."""
     low, high = lines[1:] if len(lines) == 3 else (None, None)

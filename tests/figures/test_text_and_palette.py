@@ -89,7 +89,7 @@ def test_no_minus_before_a_zero() -> None:
 
 
 @given(st.text(max_size=120), st.integers(60, 400), st.booleans())
-@settings(deadline=None, max_examples=80)
+@settings(max_examples=80)
 def test_text_never_exceeds_its_width(text: str, width: int, bold: bool) -> None:
     face = font(13, bold)
     lines = wrap(text, face, width)

@@ -100,7 +100,10 @@ def test_settings_that_no_run_could_have_are_refused_before_anything_is_made(
 
 def test_an_unknown_lab_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
     done = genbench(capsys, "lab", "--resume", "lab-of-yesterday")
-    assert (done.code, done.err) == (2, "genbench: There is no lab 'lab-of-yesterday' in runs.\n")
+    assert (done.code, done.err) == (
+        2,
+        "genbench: There is no lab 'lab-of-yesterday' in runs. Leave --resume out to begin one.\n",
+    )
 
 
 def test_the_lab_has_the_labs_settings() -> None:

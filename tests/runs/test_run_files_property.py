@@ -47,7 +47,7 @@ states = st.builds(
     numbers, names, st.lists(names, max_size=3).map(tuple),
 )  # fmt: skip
 several = settings(
-    max_examples=25, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck)
+    max_examples=25, derandomize=True, database=None, suppress_health_check=list(HealthCheck)
 )
 many = settings(several, max_examples=60)
 

@@ -26,7 +26,7 @@ def records(count: int, seed: int = 0) -> Numbers:
     return np.stack([step, step / 100, step / 7 + 3, value, low, high], axis=1)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.integers(1, 20_000), st.integers(0, 99), st.lists(st.floats(0, 1), min_size=2, max_size=40))
 def test_a_pyramid_folds_any_stretches_as_numpy_does(count: int, seed: int, shares: list[float]) -> None:
     values = np.random.default_rng(seed).normal(size=count)
@@ -40,7 +40,7 @@ def test_a_pyramid_folds_any_stretches_as_numpy_does(count: int, seed: int, shar
         np.testing.assert_allclose(pyramid.over(starts, ends), naive, atol=1e-9)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     st.integers(0, 5000), st.integers(0, 99), st.sampled_from(AXES), st.floats(-0.2, 1.0), st.floats(0.01, 1.2),
     st.integers(1, 200), st.sampled_from([0.0, 0.6, 0.99]),

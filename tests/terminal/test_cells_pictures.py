@@ -57,7 +57,7 @@ def check_fits(drawn: Drawn, columns: int, rows: int) -> None:
     assert all(sum(cell_len(segment.text) for segment in row) == columns for row in drawn.rows)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(
     renderer=st.sampled_from(RENDERERS), columns=st.integers(1, 130), rows=st.integers(1, 50),
     count=st.integers(0, 30), channels=st.sampled_from([1, 3]), height=st.sampled_from([1, 3, 8, 28, 33, 128]),

@@ -34,7 +34,7 @@ def at(*points: tuple[float, float]) -> NDArray[np.float32]:
     return np.array(points, dtype=np.float32).reshape(-1, 2)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(
     columns=st.integers(0, 120), rows=st.integers(0, 40), count=st.sampled_from([0, 1, 2, 50]),
     classes=st.sampled_from([(), DIGITS, CLOTHES, tuple(map(str, range(80))), ("猫", "\x1b[2J", "犬 " * 20)]),

@@ -110,7 +110,7 @@ VALUES = st.one_of(
 ENDS = st.tuples(st.floats(-10, 700), st.floats(0.001, 700)).map(lambda both: (both[0], both[0] + both[1]))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(
     st.lists(st.lists(VALUES, max_size=60), max_size=3), st.integers(1, 200), st.integers(1, 60),
     st.booleans(), st.booleans(), st.sampled_from(AXES), st.sampled_from([0.0, 0.9]),

@@ -50,7 +50,7 @@ def test_nothing_has_no_limits() -> None:
     assert limits([np.empty(0)], log=True) is None
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.floats(-1e9, 1e9), st.floats(1e-9, 1e9), st.integers(2, 60))
 def test_ticks_of_the_y_axis_are_few_round_and_all_different(low: float, span: float, rows: int) -> None:
     span = max(span, abs(low) * 1e-6)
@@ -63,7 +63,7 @@ def test_ticks_of_the_y_axis_are_few_round_and_all_different(low: float, span: f
     assert not steps or max(steps) == pytest.approx(min(steps), rel=1e-3)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.floats(-290, 290), st.floats(1e-3, 500), st.integers(2, 60))
 def test_ticks_of_a_log_axis_lie_on_it_and_rise(low: float, span: float, rows: int) -> None:
     high = min(low + span, 300.0)
@@ -74,7 +74,7 @@ def test_ticks_of_a_log_axis_lie_on_it_and_rise(low: float, span: float, rows: i
     assert len(marks) <= max(3, rows)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.floats(0, 1e7), st.floats(1e-3, 1e8), st.integers(8, 200), st.sampled_from(AXES))
 def test_labels_of_the_x_axis_have_room(low: float, span: float, columns: int, axis: Axis) -> None:
     span = max(span, low * 1e-6)

@@ -81,7 +81,7 @@ MOVES = st.lists(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(MOVES)
 def test_no_moves_lead_astray(moves: list[tuple[str, float]]) -> None:
     """Whatever a person presses, the limits stay limits and the chart draws."""

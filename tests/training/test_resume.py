@@ -106,7 +106,7 @@ def test_a_stopped_run_is_saved_and_goes_on(tmp_path: Path) -> None:
 def test_a_finished_run_asks_for_more_steps(tmp_path: Path) -> None:
     run = begin(tmp_path, "vae", steps="3")
     train(run)
-    with pytest.raises(InputError, match=r"has done all its 3 steps\. Give --epochs or --steps above that"):
+    with pytest.raises(InputError, match=r"has done 3 steps \(0\.5 epochs\) already\. Give --epochs or --steps"):
         session.resume(run.folder, {})
 
 
@@ -159,7 +159,7 @@ def test_a_run_without_a_checkpoint_begins_again(tmp_path: Path) -> None:
 def test_a_run_killed_in_its_last_pictures_makes_them_when_resumed(tmp_path: Path) -> None:
     run = begin(tmp_path, "vae", steps="9")
     train(run)
-    with pytest.raises(InputError, match="has done all its 9 steps"):
+    with pytest.raises(InputError, match="has done 9 steps"):
         session.resume(run.folder, {})
     before = run.folder.stored_state()
     run.folder.write_state(State("running"))  # written every two seconds only, so it may be far behind
@@ -283,6 +283,15 @@ def test_other_images_are_only_taken_where_they_were_asked_for(tmp_path: Path) -
         session.branch(parent.folder, {"learning_rate": "0.01"}, tmp_path, "child")
     child = session.branch(parent.folder, {"limit": "64", "epochs": "9"}, tmp_path, "child")
     child.folder.unlock()
+
+
+def test_images_that_the_networks_cannot_take_are_named(tmp_path: Path) -> None:
+    parent = begin(tmp_path, "vae", "parent", steps="3")
+    train(parent)
+    said = r"take images of 8x8 with 1 channel\(s\); these have 16x16 and 3\. Give --image-size and --channels"
+    with pytest.raises(InputError, match=said):
+        session.branch(parent.folder, {"image_size": "16", "channels": "3", "epochs": "9"}, tmp_path, "child")
+    assert not (tmp_path / "child").exists()
 
 
 def test_a_run_whose_checkpoints_were_deleted_keeps_its_numbers(tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from workbench.ui import bindings
 from workbench.ui import help as helping
 from workbench.ui.app import Workbench
 from workbench.ui.bindings import COMMANDS, VIEWS, of_view, shown
+from workbench.ui.dialogs import page_width
 
 REPOSITORY = Path(__file__).parents[2]
 
@@ -64,6 +65,16 @@ def test_help_has_two_columns_however_long_a_key_is_called(view: str) -> None:
         assert {line.index(command.help) for line in page.splitlines() if line.endswith(command.help)} == {
             max(len(" ".join(shown(key, False) for key in c.keys)) for c in of_view(view)) + 4
         }
+
+
+@pytest.mark.parametrize("view", VIEWS)
+def test_what_is_too_long_for_a_line_of_the_help_goes_on_below_itself(view: str) -> None:
+    page = Content.from_markup(helping.page(view, "", unicode=True, width=page_width(80))).plain
+    column = max(len(" ".join(shown(key) for key in c.keys)) for c in of_view(view)) + 4
+    rows = page.split("\n\n", 1)[1].splitlines()
+    assert max(map(len, rows)) <= page_width(80)
+    assert all(row[:2] != "  " or (row[column - 1] == " " and row[column] != " ") for row in rows if row)
+    assert " ".join(page.split()).count("Type a value for the setting under the cursor; Enter") == (view == "new")
 
 
 def test_the_palette_leads_to_what_another_view_does(tmp_path: Path) -> None:

@@ -48,6 +48,8 @@ class Series:
     low: NDArray[np.float64] | None = None
     """Lower edge of a light band, and `high` its upper edge: the least and the most between two reports."""
     high: NDArray[np.float64] | None = None
+    recorded: float | None = None
+    """The newest value, for the label where the line is smoothed and ends elsewhere; None is where it ends."""
 
 
 @dataclass(frozen=True)
@@ -169,6 +171,8 @@ def _colours(panels: Sequence[Panel]) -> dict[str, str]:
 
 
 def _value(series: Series) -> str:
+    if series.recorded is not None:
+        return tidy(series.recorded)
     last = last_value(series)
     return tidy(last[1]) if last else "–"
 
@@ -221,7 +225,7 @@ def _lines(ax: Any, panel: Panel, colours: Mapping[str, str]) -> None:
 
 
 def _label_lines(ax: Any, panel: Panel, colours: Mapping[str, str], right: int) -> None:
-    """Name and last value beside each line's end, moved apart where lines end close together.
+    """Name and newest value beside each line's end, moved apart where lines end close together.
 
     A dot marks the end and a quiet leader runs to its label. The name tells lines apart, the colour only helps.
     """

@@ -52,7 +52,9 @@ class Lab:
         """A lab by path or by name. Raises `InputError` where there is none, or its file is damaged."""
         path = next((it for it in (Path(name), runs_dir / name) if (it / LAB_FILE).exists()), None)
         if path is None:
-            raise InputError(f"There is no lab {catalogue.printable(name)!r} in {runs_dir}.")
+            raise InputError(
+                f"There is no lab {catalogue.printable(name)!r} in {runs_dir}. Leave --resume out to begin one."
+            )
         written = reading.read_json(path / LAB_FILE)
         if written.pop("format", None) != FORMAT:
             raise InputError(f"{path / LAB_FILE} is of another version of genbench. Start a new lab.")

@@ -272,11 +272,12 @@ class Workbench(Training, inherit_bindings=False):
 
     def do_help(self) -> None:
         """The keys of this view."""
-        from workbench.ui.dialogs import Page
+        from workbench.ui.dialogs import Page, page_width
         from workbench.ui.help import page
 
         pane = self.view.pane_in_focus() if self.view else ""
-        self.push_screen(Page(f"Keys: {TITLES[self.view_name]}", page(self.view_name, pane, self.unicode)))
+        text = page(self.view_name, pane, self.unicode, page_width(self.size.width))
+        self.push_screen(Page(f"Keys: {TITLES[self.view_name]}", text))
 
     def do_palette(self) -> None:
         """Every command by name."""

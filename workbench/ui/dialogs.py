@@ -92,6 +92,11 @@ class Ask(Once, ModalScreen[str | None]):
             self.dismiss(None)
 
 
+def page_width(window: int) -> int:
+    """Columns for the text of a page, as workbench.tcss has it, within its frame and beside a scroll bar."""
+    return min(96, window * 94 // 100) - 8
+
+
 class Page(Once, ModalScreen[None]):
     """Something to read; the arrows scroll, any other key closes it."""
 

@@ -1,6 +1,7 @@
 """The help of a view, and the palette: the binding table as text and as a search."""
 
 import re
+import textwrap
 from functools import partial
 from typing import TYPE_CHECKING, cast
 
@@ -15,8 +16,8 @@ if TYPE_CHECKING:
     from workbench.ui.app import Workbench
 
 
-def page(view: str, pane: str, unicode: bool) -> str:
-    """The keys of a view as markup, those of the pane in focus first."""
+def page(view: str, pane: str, unicode: bool, width: int | None = None) -> str:
+    """The keys of a view as markup, those of the pane in focus first, in lines of `width` columns."""
     commands = of_view(view)
     groups: dict[str, list[Command]] = {}
     for command in sorted(commands, key=lambda c: pane not in c.pane.split()):  # stable: the table's order stays
@@ -30,9 +31,18 @@ def page(view: str, pane: str, unicode: bool) -> str:
         rows = [f"[bold]{escape(group)}[/]{here}"]
         for command in members:
             keys = typed[command].ljust(longest).replace("[", r"\[")  # `escape` leaves a bare bracket as it is
-            rows.append(f"  [bold $accent]{keys}[/]  {escape(command.help)}")
+            words = _folded(command.help, longest + 4, width)
+            rows.append(f"  [bold $accent]{keys}[/]  {escape(words)}")
         parts.append("\n".join(rows))
     return "\n\n".join(parts)
+
+
+def _folded(words: str, indent: int, width: int | None) -> str:
+    """A sentence that begins at a column, its further lines at the same one."""
+    if width is None:
+        return words
+    lines = textwrap.wrap(words, max(width - indent, 16), break_on_hyphens=False)
+    return ("\n" + " " * indent).join(lines)
 
 
 _INTRODUCTION = (

@@ -265,7 +265,7 @@ class Compare(Paned, Picturing, Moments, Exporting):
                 "".join(part.text for part in row)
                 for row in bare.rows(list(self.bench.marked.numbers), 1, 1, self.bench.look)
             ]
-        lines = [f"{len(self.members)} runs compared", ""]
+        lines = [f"{len(self.members)} runs compared, {WORDS[self.split]}", ""]
         for member in self.members:
             key = next(iter(member.reader.metrics), "")
             value = member.value(key, self.split, None)

@@ -107,7 +107,7 @@ def images_there_are(form: Form, folder: str) -> list[Item]:
 
 
 def _item(info: DatasetInfo, present: bool) -> Item:
-    here = "embedded" if info.kind == "embedded" else "on disk" if present else f"get {info.megabytes} MB"
+    here = "built in" if info.kind == "embedded" else "on disk" if present else f"get {info.megabytes} MB"
     shape = f"{info.size}x{info.size} {'colour' if info.channels == 3 else 'grey'}"
     counts = f"{info.train:,} images to train on, {info.test:,} held out, {info.classes} classes, {shape}."
     notes = f"{here:<10}{info.train:>7,} of {shape}", here

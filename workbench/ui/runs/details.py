@@ -153,10 +153,10 @@ def _numbers(row: RunRow, details: Details, width: int, look: Look) -> Rows:
     if not row.metrics:
         return [[Segment("No numbers yet.", look.dim)]] if not row.problem else []
     longest = min(max(map(len, names)), 18)
-    rows: Rows = [[Segment(f"{'':<{longest}}{'held-out':>10}{'training':>10}", look.dim)]]
+    rows: Rows = [[Segment(f"{'':<{longest}}{'held-out':>10}{'training mean':>15}", look.dim)]]
     for name in names:
         metric = details.metrics.get(name)
-        cells = f"{number(row.metrics.get(name)):>10}{number(row.metrics.get(f'train_{name}')):>10}"
+        cells = f"{number(row.metrics.get(name)):>10}{number(row.metrics.get(f'train_{name}')):>15}"
         unit = shortened(metric.unit if metric else "", max(0, width - longest - len(cells) - 2), look.unicode)
         bright = look.accent if name == row.key else look.text
         rows.append([

@@ -173,7 +173,7 @@ class Runs(Acting):
         row = self.table.row
         if row is None:
             return self._why_empty()[1:]
-        key = f"{row.key} {row.key_value:.4g}" if row.key_value is not None else ""
+        key = f"{row.key} {row.key_value:.4g}  held-out" if row.key_value is not None else ""
         return [self.table.title, "", row.name, state(row, row.name in self.bench.names_here(), self.bench.unicode), key]
 
     # Commands.

@@ -2,6 +2,7 @@
 
 import re
 import time
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -102,7 +103,7 @@ def _slug(title: str) -> str:
 
 def _how(view: Look, panel: Panel) -> str:
     """What the picture's header says of the way the curves are drawn."""
-    smoothed = f", training smoothed by {view.smoothing:g}" if view.smoothing else ""
+    smoothed = f", training smoothed by {view.smoothing:g}, numbers as recorded" if view.smoothing else ""
     return f"{panel.title}{smoothed}"
 
 
@@ -116,9 +117,17 @@ def _figure(panel: Panel, view: Look) -> "Figure":
     for line in panel.lines:
         low, high = (line.trace.convert(end, view.axis, "epoch") for end in ends)
         training = line.kind == "training"
-        x, y, *band = _points(line.trace, low, high, view.smoothing if training else 0.0)
-        series.append(Series(line.label, x, y, *(band if training and view.band else ())))
+        x, y, least, most = _points(line.trace, low, high, view.smoothing if training else 0.0)
+        drawn = Series(line.label, x, y, recorded=_newest(line.trace, low, high))
+        series.append(replace(drawn, low=least, high=most) if training and view.band else drawn)
     return Figure(panel.title, panel.unit, tuple(series), (0.0, 1.0) if panel.unit == "probability" else None)
+
+
+def _newest(trace: Trace, low: float, high: float) -> float | None:
+    """The last value of a stretch of epochs as every table has it: not smoothed, and no mean of many records."""
+    values = trace.between("epoch", low, high)[:, 3]
+    known = values[~np.isnan(values)]
+    return float(known[-1]) if len(known) else None
 
 
 def _points(trace: Trace, low: float, high: float, smoothing: float) -> tuple[Numbers, Numbers, Numbers, Numbers]:
