@@ -3,6 +3,7 @@
 import errno
 import json
 import os
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -16,11 +17,13 @@ from tests.failing_disk import Disk
 from tests.harness import begin, train
 from workbench.appraisal import subject
 from workbench.appraisal.appraise import PARTS
+from workbench.appraisal.at_end import AtEnd
 from workbench.appraisal.measures import MEASURES
 from workbench.assess import Wanted, assess_run
 from workbench.runs import evaluations, files
 from workbench.runs.evaluations import Evaluation
 from workbench.runs.folder import RunFolder
+from workbench.training.events import Finished, LeftOutError
 
 
 def measured(folder: RunFolder) -> Evaluation:
@@ -202,6 +205,22 @@ def test_a_disk_that_is_full_is_a_sentence_and_what_was_there_stays(
     assert (done.code, done.out) == (2, "")
     assert "evaluation.json could not be written: the disk quota is used up. Make room, then" in done.err
     assert measured(vae) == before
+
+
+def test_whoever_cuts_the_measuring_at_the_end_short_is_told_what_is_left(tmp_path: Path) -> None:
+    run = begin(tmp_path, "ae", "ae", limit="none", steps="4", evaluate="none")
+    train(run)
+    asked: list[bool] = []
+
+    def hurried() -> bool:
+        asked.append(True)
+        return len(asked) > 1  # as soon as measuring has begun
+
+    config = run.config.with_changes({"evaluate": "fast"})
+    sink = AtEnd(run.folder, config, run.images, lambda: run.images, run.state, hurried)
+    said = "were left out: measuring was cancelled. Measure the rest: genbench evaluate ae."
+    with pytest.raises(LeftOutError, match=re.escape(said)):
+        sink(Finished("done", 4))
 
 
 def test_a_gan_is_measured_by_its_samples_alone(tmp_path: Path) -> None:

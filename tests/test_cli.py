@@ -162,6 +162,25 @@ def test_a_run_outlives_the_folder_of_its_images(
     assert f"There is no folder {pictures}." in refused.err
 
 
+def test_a_setting_that_a_run_has_already_makes_no_other_run_of_it(capsys: Capture) -> None:
+    assert train(capsys, "--steps", "3", "--name", "mine", "--batch-size", "16").code == 0
+    done = genbench(
+        capsys, "--no-ui", "--resume", "mine", "--steps", "5", "--batch-size", "16", "--dataset", "digits"
+    )
+    assert done.code == 0
+    assert [path.name for path in Path("runs").iterdir()] == ["mine"]
+    assert RunFolder(Path("runs/mine")).state().step == 5
+    assert genbench(capsys, "--no-ui", "--resume", "mine", "--steps", "40", "--batch-size", "8").code == 0
+    assert len(list(Path("runs").iterdir())) == 2
+
+
+def test_a_measure_that_is_never_taken_is_not_expected(capsys: Capture) -> None:
+    refused = train(capsys, "--steps", "3", "--evaluate", "none", "--expect", "ssim>=0.5")
+    assert refused.code == 2
+    assert "there is no metric 'ssim'" in refused.err
+    assert not Path("runs").exists()
+
+
 def test_runs_lists_the_newest_first(capsys: Capture) -> None:
     assert genbench(capsys, "runs") == (0, "There are no runs in runs yet. `genbench --no-ui` makes one.\n", "")
     train(capsys, "--steps", "3", "--name", "a", "--model", "ae")
@@ -231,7 +250,7 @@ def test_bash_completion_calls_back(capsys: Capture) -> None:
 @pytest.mark.parametrize(
     ("line", "found"),
     [
-        ("genbench --model ", ["ae", "gan", "vae"]),
+        ("genbench --model ", models.names()),
         ("genbench --model ga", ["gan"]),
         ("genbench --dataset f", ["fashion-mnist", "folder:"]),
         ("genbench --network ", ["conv", "mlp"]),

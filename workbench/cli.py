@@ -20,7 +20,7 @@ import models
 from models.errors import InputError
 from models.settings import Setting, suggest
 from workbench import __version__
-from workbench.config import CHANGEABLE, RunConfig, branched, changes, defaults, resolve, settings_of
+from workbench.config import CHANGEABLE, RunConfig, branched, changes, defaults, different, resolve, settings_of
 from workbench.data import catalogue
 from workbench.processes import place, silence
 
@@ -98,7 +98,9 @@ def _sentences(error: InputError | click.ClickException) -> str:
         and error.param.name in {"run", "runs"}
     ):
         return "Name a run, or any part of its name; genbench runs lists them."
-    said = str(error) if isinstance(error, InputError) else error.format_message()
+    if isinstance(error, InputError):
+        return str(error)
+    said = " ".join(error.format_message().split())  # click may list choices on lines of their own
     return said.replace("a valid float range", "a number").replace("a valid integer range", "a whole number")
 
 
@@ -314,6 +316,7 @@ def _resumed(values: dict[str, Any], given: dict[str, str]) -> RunConfig:
     from workbench.runs.listing import find
 
     config = find(values["resume"], values["runs_dir"]).config()
+    given = different(config, given)
     return config.with_changes(changes(given)) if given.keys() <= set(CHANGEABLE) else branched(config, given)
 
 

@@ -266,6 +266,12 @@ def branched(config: RunConfig, given: Mapping[str, str]) -> RunConfig:
     return resolve(config.model_name, {**kept, **given})
 
 
+def different(config: RunConfig, given: Mapping[str, str]) -> dict[str, str]:
+    """What is given to a run that goes on, without those settings of another run that it has already."""
+    before, after = ({name: value for _, name, value in it.items()} for it in (config, branched(config, given)))
+    return {name: text for name, text in given.items() if name in CHANGEABLE or before[name] != after[name]}
+
+
 def _absolute(values: dict[str, Any]) -> dict[str, Any]:
     """Paths as they are from anywhere, so that a run can be resumed from another folder."""
     return {n: catalogue.expanded(str(v)).absolute() if isinstance(v, Path) else v for n, v in values.items()}

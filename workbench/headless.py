@@ -16,7 +16,7 @@ from models.errors import InputError
 from models.metric import Metric
 from workbench import expectations, follower, session
 from workbench.appraisal.measures import MEASURES
-from workbench.config import CHANGEABLE, RunConfig, changes
+from workbench.config import CHANGEABLE, RunConfig, changes, different
 from workbench.console import DataProgress, Lasting, RunConsole, print_result
 from workbench.runs import evaluations, listing
 from workbench.runs.folder import RunFolder
@@ -61,7 +61,8 @@ def _lead(config: RunConfig | None, options: Options, signals: Signals, team: Te
     console = Lasting(stderr=options.as_json, highlight=False)
     resumed = None if config else listing.find(str(options.resume), options.runs_dir)
     metrics = models.load(config.model_name if config else resumed.config().model_name).metrics  # type: ignore[union-attr]
-    named = [*metrics, *(f"train_{name}" for name in metrics), *OVERALL, *MEASURES]
+    measures = () if options.given.get("evaluate") == "none" else MEASURES
+    named = [*metrics, *(f"train_{name}" for name in metrics), *OVERALL, *measures]
     wanted = expectations.parse(options.expect, named)
 
     control = Control()
@@ -94,11 +95,12 @@ def _prepare(
     if config:
         return session.begin(config, options.runs_dir, options.name, progress, team=team)
     assert resumed is not None
-    if options.given.keys() <= set(CHANGEABLE):
+    given = different(resumed.config(), options.given)
+    if given.keys() <= set(CHANGEABLE):
         if options.name is not None:
             raise InputError("A resumed run keeps its name: leave --name out, or change a setting, for a new run.")
-        return session.resume(resumed, changes(options.given), progress, team=team)
-    return session.branch(resumed, options.given, options.runs_dir, options.name, progress, team=team)
+        return session.resume(resumed, changes(given), progress, team=team)
+    return session.branch(resumed, given, options.runs_dir, options.name, progress, team=team)
 
 
 def _tell(

@@ -46,7 +46,8 @@ class AtEnd:
                 shown, None if shown is last else last, self._images, self._whole(),
                 samplers(shown, effort, training.sampler), effort, training.seed, clock,
             )  # fmt: skip
-            evaluations.save(self._folder, appraise(subject, step, training.shown_weights))
+            found = appraise(subject, step, training.shown_weights)
+            evaluations.save(self._folder, found)
         except files.DiskError as error:
             raise LeftOutError(f"{error}. Measure again later: genbench evaluate {self._folder.name}.") from None
         except Exception as error:  # noqa: BLE001 (a measure that fails must not take the run)
@@ -54,6 +55,8 @@ class AtEnd:
                 self._folder.log(traceback.format_exc())
             said = f"The model could not be measured ({error}); the traceback is in {self._folder.log_file}."
             raise LeftOutError(said) from None
+        if found.notes:
+            raise LeftOutError(f"{' '.join(found.notes)} Measure the rest: genbench evaluate {self._folder.name}.")
 
 
 def samplers(model: Model, effort: Effort, chosen: Sampler) -> tuple[Sampler, ...]:

@@ -44,8 +44,10 @@ def _by_class(
     """Whether codes tell what an image shows."""
     train, test = subject.images.train, subject.images.test
     if train.labels is None or test.labels is None or len(subject.images.classes) < 2:
+        labelled = train.labels is not None and test.labels is not None
+        why = "all images are of one class" if labelled else "the images have no labels"
         for name in ("probe", "knn", "silhouette"):
-            yield missing(name, "the images have no labels")
+            yield missing(name, why)
         return
     count = min(subject.sizes.codes, len(train))
     noise = subject.generator()

@@ -27,7 +27,7 @@ def pca(codes: Points) -> tuple[Points, tuple[float, float]]:
 
     points, shares = np.zeros((len(codes), 2), np.float32), np.zeros(2)
     count = min(2, codes.shape[1], len(codes) - 1)
-    if count < 1 or not codes.std() > 0:
+    if count < 1 or not np.ptp(codes, axis=0).any():  # all codes are the same
         return points, (0.0, 0.0)
     fitted = PCA(count, svd_solver="full").fit(codes.astype(np.float64))
     signs = np.sign(fitted.components_[range(count), np.abs(fitted.components_).argmax(1)])

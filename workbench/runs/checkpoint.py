@@ -76,7 +76,7 @@ def latest(folder: RunFolder) -> tuple[Checkpoint, list[str]]:
         raise InputError(f"No checkpoint of {folder.name} can be read. {broken[0]}")
     raise InputError(
         f"{folder.name} has no checkpoint: it was not trained as far as the first one, or they were deleted. "
-        "Train it on, or anew with its settings: E in the workbench."
+        "Train anew with its settings: E in the workbench."
     )
 
 
