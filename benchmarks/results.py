@@ -49,7 +49,7 @@ SETS: dict[str, tuple[Column, ...]] = {
     ),
     "binarised": (
         Column("VAE, drawn anew each step", "--model vae --dataset mnist --binarise dynamic"),
-        Column("VAE, drawn once", "--model vae --dataset mnist --binarise static"),
+        Column("VAE, rounded", "--model vae --dataset mnist --binarise static"),
     ),
 }
 EVALUATE = {
