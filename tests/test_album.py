@@ -12,10 +12,11 @@ import pytest
 from PIL import Image
 
 from tests.harness import begin, train
-from workbench import figures
+from workbench import figures, session
 from workbench.album import Album
 from workbench.evaluation import projection
 from workbench.runs import files
+from workbench.runs.folder import RunFolder
 from workbench.runs.history import History
 from workbench.session import Session
 from workbench.training.events import Finished, LeftOutError, Notice, Snapshot
@@ -58,6 +59,19 @@ def test_a_run_draws_the_documented_files(model: str, latent: str, expected: set
     assert min(sizes["summary.png"]) >= 1000
     leftovers = [path for path in run.folder.path.rglob("*") if path.suffix == ".tmp"]
     assert leftovers == []
+
+
+@pytest.mark.parametrize("model", ["vae", "gan"])
+def test_pictures_that_a_kill_left_undrawn_are_made_up_for_by_the_next_sitting(model: str, tmp_path: Path) -> None:
+    run = begin(tmp_path, model, "mine", epochs="2", every="1")
+    train(run, draw=True)
+    kinds = ("samples", "reconstructions", "latent") if model == "vae" else ("samples",)
+    paths = [run.folder.picture(kind, "step-000000012") for kind in kinds]
+    drawn = [path.read_bytes() for path in paths]
+    for path in paths:
+        path.unlink()
+    train(session.resume(RunFolder(run.folder.path), {"epochs": 3}), draw=True)
+    assert [path.read_bytes() for path in paths] == drawn
 
 
 def break_samples(monkeypatch: pytest.MonkeyPatch) -> None:

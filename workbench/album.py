@@ -54,6 +54,7 @@ class Album:
     def __call__(self, event: Event) -> None:
         if isinstance(event, Started):
             self._started = event
+            self._make_up()
         if not isinstance(event, Snapshot):
             return
         self._failures.clear()
@@ -78,6 +79,21 @@ class Album:
             with self._apart("summary"):
                 self._summary(event, sheet)
         self._tell_failures()
+
+    def _make_up(self) -> None:
+        """Draw what a kill, or somebody's hurry, left undrawn of the newest moment, whose arrays are kept."""
+        try:
+            kept = pictures.load(self._folder.snapshot(pictures.steps(self._folder)[-1]))
+        except (IndexError, InputError):
+            return
+        facts, name = kept.facts, f"step-{kept.facts.step:09d}"
+        pair = None if kept.originals is None or kept.rebuilt is None else (kept.originals, kept.rebuilt)
+        moment = Snapshot(facts.step, facts.epoch, False, kept.samples, facts.codes_from, pair, labels=kept.labels)
+        flat = None if kept.points is None else (kept.points, (facts.axes[0], facts.axes[1]), facts.projection)
+        for kind, _, draw, header in self._drawings(moment, flat):
+            if kind != "curves" and not self._folder.picture(kind, name).exists():
+                with self._apart(kind):
+                    self._write(kind, [name], png(draw(header, figures.CONTENT)))
 
     @contextmanager
     def _apart(self, what: str) -> Iterator[None]:
