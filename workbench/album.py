@@ -82,9 +82,8 @@ class Album:
 
     def _make_up(self) -> None:
         """Draw what a kill, or somebody's hurry, left undrawn of the newest moment, whose arrays are kept."""
-        try:
-            kept = pictures.load(self._folder.snapshot(pictures.steps(self._folder)[-1]))
-        except (IndexError, InputError):
+        kept = self._newest()
+        if kept is None:
             return
         facts, name = kept.facts, f"step-{kept.facts.step:09d}"
         pair = None if kept.originals is None or kept.rebuilt is None else (kept.originals, kept.rebuilt)
@@ -120,8 +119,13 @@ class Album:
 
     def _before(self) -> projection.Points | None:
         """The points of the snapshot before, also of another sitting."""
+        kept = self._newest()
+        return None if kept is None else kept.points
+
+    def _newest(self) -> Pictures | None:
+        """The arrays of the newest snapshot, if there is one that can be read."""
         with suppress(IndexError, InputError):
-            return pictures.load(self._folder.snapshot(pictures.steps(self._folder)[-1])).points
+            return pictures.load(self._folder.snapshot(pictures.steps(self._folder)[-1]))
         return None
 
     def _keep(self, event: Snapshot, flat: Flat | None) -> None:

@@ -162,21 +162,9 @@ def _facts(config: RunConfig | None, evaluation: Evaluation | None) -> dict[str,
 
 
 def _rows(columns: Sequence[Column]) -> list[Row]:
-    """A row for each number, in the order of the groups and of first appearance.
-
-    What is called otherwise is another number: FD-mnist and FD-digits are of other features.
-    """
-    told = [
-        {} if it.evaluation is None else {(one.key, one.title): one for one in it.evaluation.measured}
-        for it in columns
-    ]
-    firsts: dict[tuple[str, str], Measured] = {}
-    for numbers in told:
-        for name, one in numbers.items():
-            firsts.setdefault(name, one)
-    keys = list(dict.fromkeys(key for key, _ in firsts))
-    rows = [_row(first, tuple(numbers.get(name) for numbers in told)) for name, first in firsts.items()]
-    return sorted(rows, key=lambda row: (GROUPS.index(row.group), keys.index(row.key)))
+    """A row for each number, in the order of the groups and of first appearance."""
+    found = evaluations.aligned([column.evaluation for column in columns])
+    return [_row(next(one for one in cells if one is not None), cells) for cells in found]
 
 
 def _row(first: Measured, cells: tuple[Measured | None, ...]) -> Row:

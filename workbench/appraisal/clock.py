@@ -44,7 +44,7 @@ class Clock:
         if self._progress is not None:
             self._progress(self._what, done, total)
 
-    def check(self, done: int = 0, total: int = 0) -> None:
+    def check(self) -> None:
         """Raise `CancelledError` or `OutOfTimeError` where the work is to end here."""
         if self._cancelled():
             raise CancelledError

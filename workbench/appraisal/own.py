@@ -54,8 +54,7 @@ def _declared(subject: Subject, model: Model, condition: str) -> Iterator[Measur
 def reconstruction(subject: Subject) -> Iterator[Measured]:
     """How near the model's version of a held-out image comes to it."""
     model = subject.model
-    if not isinstance(model, Reconstructs):
-        return
+    assert isinstance(model, Reconstructs)
     images = subject.held_out(subject.sizes.held_out)
     rows: dict[str, list[Tensor]] = {"mse": [], "psnr": [], "ssim": []}
     for part in subject.batches(images):
@@ -99,8 +98,7 @@ def likelihood_protocol(subject: Subject, model: Bounded, count: int) -> dict[st
 def likelihood(subject: Subject) -> Iterator[Measured]:
     """The evidence lower bound, its terms, and how much of the code is used."""
     model = subject.model
-    if not isinstance(model, Bounded):
-        return
+    assert isinstance(model, Bounded)
     shape = subject.images.shape
     conditions = likelihood_conditions(subject)
     for at, condition in enumerate(conditions):
@@ -130,8 +128,7 @@ def likelihood(subject: Subject) -> Iterator[Measured]:
 def bound(subject: Subject) -> Iterator[Measured]:
     """The importance-weighted bound, by far the dearest: last."""
     model = subject.model
-    if not isinstance(model, Bounded):
-        return
+    assert isinstance(model, Bounded)
     sizes = subject.sizes
     conditions = likelihood_conditions(subject)
     for at, condition in enumerate(conditions):

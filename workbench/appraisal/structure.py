@@ -28,8 +28,7 @@ _BOOTSTRAP = f"percentile bootstrap over images, {intervals.RESAMPLES} resamples
 def latent(subject: Subject) -> Iterator[Measured]:
     """Everything that is asked of codes."""
     model = subject.model
-    if not isinstance(model, Encodes):
-        return
+    assert isinstance(model, Encodes)
     images = subject.held_out(subject.sizes.held_out)
     codes = torch.cat([model.encode(to_unit(part)).float() for part in subject.batches(images, 0, PASSES)])
     protocol = {**subject.on_held_out(len(images)), "dimensions": codes.shape[1]}

@@ -5,7 +5,7 @@ compared where their protocols are the same to the letter; `comparable` says so.
 """
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import cache
 from typing import Any, Literal
@@ -102,6 +102,21 @@ def load(folder: RunFolder) -> Evaluation | None:
 @cache
 def _evaluations() -> TypeAdapter[Evaluation]:
     return TypeAdapter(Evaluation)
+
+
+def aligned(several: Sequence[Evaluation | None]) -> list[tuple[Measured | None, ...]]:
+    """The numbers of several evaluations beside one another: a row each, by groups and in order of appearance.
+
+    What is called otherwise is another number: FD-mnist and FD-digits are of other features.
+    """
+    told = [{} if it is None else {(one.key, one.title): one for one in it.measured} for it in several]
+    firsts: dict[tuple[str, str], Measured] = {}
+    for numbers in told:
+        for name, one in numbers.items():
+            firsts.setdefault(name, one)
+    keys = list(dict.fromkeys(key for key, _ in firsts))
+    names = sorted(firsts, key=lambda name: (GROUPS.index(firsts[name].group), keys.index(name[0])))
+    return [tuple(numbers.get(name) for numbers in told) for name in names]
 
 
 def comparable(numbers: Iterable[Measured]) -> bool:

@@ -125,20 +125,21 @@ class RunFolder:
 
     def lock(self) -> None:
         """Become the one that writes this run. Raises `InputError` where somebody does already, or nobody can."""
-        self._check_there()
         try:
-            self._lock.take()
+            self._take(self._lock)
         except HeldError as other:
             raise self._busy(str(other)) from None
         except NoLocksError:
             self._believe_state()
+
+    def _take(self, lock: Lock) -> None:
+        """Take a lock of this run. Raises as `Lock.take` does, and `InputError` where nobody can have it."""
+        if not self.path.is_dir():  # the lock would make it anew
+            raise InputError(f"There is no run at {self.path} any more.")
+        try:
+            lock.take()
         except OSError as error:
             raise InputError(f"{self.path} cannot be written to ({error.strerror}).") from None
-
-    def _check_there(self) -> None:
-        """A lock would make the folder anew."""
-        if not self.path.is_dir():
-            raise InputError(f"There is no run at {self.path} any more.")
 
     def _believe_state(self) -> None:
         """Without locks: whoever says that it trains the run, and lives, is believed."""
@@ -160,17 +161,14 @@ class RunFolder:
     @contextmanager
     def measuring(self) -> Iterator[None]:
         """Be the only one that measures this run. Raises `InputError` where somebody does already, or nobody can."""
-        self._check_there()
         try:
-            self._measuring.take()
+            self._take(self._measuring)
         except HeldError as other:
             raise InputError(
                 f"{self.name} is being measured by {other}. Wait until that is done, or end that process."
             ) from None
         except NoLocksError:  # two that measure do the same twice, and no harm
             pass
-        except OSError as error:
-            raise InputError(f"{self.path} cannot be written to ({error.strerror}).") from None
         try:
             yield
         finally:

@@ -48,6 +48,14 @@ class Job:
         """Whether it is being prepared or trains."""
         return not self.ended.is_set()
 
+    def hear(self, said: Mapping[str, Any]) -> None:
+        """Note what its process says."""
+        if "folder" in said:
+            self.folder, self.stage = RunFolder(Path(said["folder"])), ""
+        if not self.stopping:
+            self.stage = said.get("stage", "Starting ..." if "ready" in said else self.stage)
+        self.error = said.get("error", self.error)
+
     @property
     def told(self) -> bool:
         """Whether its process has said what is to come of it."""
@@ -72,6 +80,11 @@ class Measurement(Job):
         super().__init__(folder.name, worker)
         self.run = folder
         self.measured = ""  # what came of it, in a sentence
+
+    def hear(self, said: Mapping[str, Any]) -> None:
+        """Note what came of it as well."""
+        super().hear(said)
+        self.measured = said.get("measured", self.measured)
 
     @property
     def told(self) -> bool:

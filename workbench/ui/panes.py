@@ -2,6 +2,7 @@
 
 import textwrap
 from abc import abstractmethod
+from functools import partialmethod
 
 from rich.segment import Segment
 from rich.style import Style
@@ -183,28 +184,10 @@ class Paned(View):
         if front is not None:
             self.show_pane(panes[(panes.index(front) + by) % len(panes)].name_in_keys)
 
-    # To the panes that both views have.
-
-    def do_pane_loss(self) -> None:
-        """To the charts."""
-        self.show_pane("loss")
-
-    def do_pane_samples(self) -> None:
-        """To the samples."""
-        self.show_pane("samples")
-
-    def do_pane_reconstructions(self) -> None:
-        """To the reconstructions."""
-        self.show_pane("reconstructions")
-
-    def do_pane_latent(self) -> None:
-        """To the latent space."""
-        self.show_pane("latent")
-
-    def do_pane_evaluation(self) -> None:
-        """To what a run was found to be worth."""
-        self.show_pane("evaluation")
-
-    def do_pane_metrics(self) -> None:
-        """To the table of numbers."""
-        self.show_pane("metrics")
+    # To the panes that both views have, by their letters.
+    do_pane_loss = partialmethod(show_pane, "loss")
+    do_pane_samples = partialmethod(show_pane, "samples")
+    do_pane_reconstructions = partialmethod(show_pane, "reconstructions")
+    do_pane_latent = partialmethod(show_pane, "latent")
+    do_pane_evaluation = partialmethod(show_pane, "evaluation")
+    do_pane_metrics = partialmethod(show_pane, "metrics")

@@ -14,13 +14,14 @@ import threading
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from workbench.config import RunConfig
 from workbench.runs.folder import RunFolder
 from workbench.ui.job import Job, Measurement
 
 _HOME = Path(__file__).resolve().parents[2]  # where the packages `workbench` and `models` are
+AnyJob = TypeVar("AnyJob", bound=Job)
 _LAST_WORDS = 400  # bytes of what a process printed last
 
 
@@ -40,21 +41,16 @@ class Trainer:
     def start(self, config: RunConfig, runs_dir: Path) -> Job:
         """Begin a new run."""
         title = f"{config.model_name} on {config.data.dataset}"
-        job = Job(title, NO_PROCESS)
-        self._give(job, {"runs_dir": str(runs_dir), "config": config.to_json()})
-        return job
+        return self._give(Job(title, NO_PROCESS), {"runs_dir": str(runs_dir), "config": config.to_json()})
 
     def resume(self, folder: RunFolder, changes: Mapping[str, Any]) -> Job:
         """Go on with a run from its last checkpoint."""
-        job = Job(folder.name, NO_PROCESS)
-        self._give(job, {"resume": str(folder.path), "changes": dict(changes)})
-        return job
+        what = {"resume": str(folder.path), "changes": dict(changes)}
+        return self._give(Job(folder.name, NO_PROCESS), what)
 
     def measure(self, folder: RunFolder) -> Measurement:
         """Measure a run in full, as `genbench evaluate` does."""
-        job = Measurement(folder, NO_PROCESS)
-        self._give(job, {"measure": str(folder.path)})
-        return job
+        return self._give(Measurement(folder, NO_PROCESS), {"measure": str(folder.path)})
 
     def close(self) -> None:
         """End the process that waits."""
@@ -62,7 +58,7 @@ class Trainer:
             self._spare.discard()
             self._spare = None
 
-    def _give(self, job: Job, what: Mapping[str, Any]) -> None:
+    def _give(self, job: AnyJob, what: Mapping[str, Any]) -> AnyJob:
         """Have a process do it."""
         try:
             if self._spare is None or not self._spare.alive:
@@ -72,10 +68,11 @@ class Trainer:
         except OSError as error:
             job.error = f"No process could be started for it ({error.strerror}). Is the memory full?"
             job.ended.set()
-            return
+            return job
         job.worker, job.stage = worker, "Importing torch ..."
         worker.say(what)
         threading.Thread(target=worker.follow, args=(job,), name=f"lines of {job.title}", daemon=True).start()
+        return job
 
 
 class NoProcess:
@@ -149,14 +146,7 @@ class Process:
         assert self._process.stdout is not None
         for line in self._process.stdout:
             with suppress(ValueError):
-                said = json.loads(line)
-                if "folder" in said:
-                    job.folder, job.stage = RunFolder(Path(said["folder"])), ""
-                if not job.stopping:
-                    job.stage = said.get("stage", "Starting ..." if "ready" in said else job.stage)
-                job.error = said.get("error", job.error)
-                if isinstance(job, Measurement):
-                    job.measured = said.get("measured", job.measured)
+                job.hear(json.loads(line))
         job.death = _cut_off(self._process.wait())
         if not job.told and not job.error:
             ended = job.death or "Its process has ended."

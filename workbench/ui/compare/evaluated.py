@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from workbench.runs import evaluations
-from workbench.runs.evaluations import GROUPS, Evaluation, Measured
+from workbench.runs.evaluations import Measured
 from workbench.ui.compare.members import Member
 from workbench.ui.compare.numbers import Table, TableRow
 from workbench.ui.states import LIVE
@@ -11,18 +11,14 @@ from workbench.ui.states import LIVE
 NOT_YET = "Not evaluated yet: m measures these runs."
 _ARROWS = {"lower": "↓", "higher": "↑", None: ""}
 _OTHER = "≠"  # in the place of the arrow: measured in different ways
-_SHOWN = tuple(group for group in GROUPS if group != "held-out")  # those are in the table of metrics
+_ELSEWHERE = "held-out"  # numbers that the table of metrics has
 
 
 def evaluation_table(members: Sequence[Member]) -> Table:
     """A row for each measure that a run has; the best where protocols are the same and intervals allow it."""
     of_each = [member.reader.evaluation for member in members]
-    rows = []
-    for group in _SHOWN:
-        for name in _names(of_each, group):
-            measured = [_find(evaluation, name) for evaluation in of_each]
-            if any(one is not None and one.value is not None for one in measured):
-                rows.append(_row(group, measured))
+    found = [cells for cells in evaluations.aligned(of_each) if any(one and one.value is not None for one in cells)]
+    rows = [row for row in map(_row, found) if row.group != _ELSEWHERE]
     if not rows:
         return Table(feet=tuple(filter(None, (member.reader.evaluation_problem for member in members))))
     return Table(tuple(rows), _note(members, rows), tuple(map(_foot, members)))
@@ -39,21 +35,7 @@ def caption(members: Sequence[Member]) -> tuple[str, ...]:
     )
 
 
-def _names(of_each: Sequence[Evaluation | None], group: str) -> list[tuple[str, str]]:
-    """(key, title) of the numbers of a group, in the order in which they were measured, those of a key together."""
-    measured = [one for evaluation in of_each if evaluation is not None for one in evaluation.measured]
-    names = list(dict.fromkeys((one.key, one.title) for one in measured if one.group == group))
-    keys = list(dict.fromkeys(key for key, _ in names))
-    return sorted(names, key=lambda name: keys.index(name[0]))
-
-
-def _find(evaluation: Evaluation | None, name: tuple[str, str]) -> Measured | None:
-    if evaluation is None:
-        return None
-    return next((one for one in evaluation.measured if (one.key, one.title) == name), None)
-
-
-def _row(group: str, measured: Sequence[Measured | None]) -> TableRow:
+def _row(measured: Sequence[Measured | None]) -> TableRow:
     known = [one for one in measured if one is not None and one.value is not None]
     first = known[0]
     best = evaluations.best(measured)
@@ -62,7 +44,7 @@ def _row(group: str, measured: Sequence[Measured | None]) -> TableRow:
         tuple(map(evaluations.value_text, measured)),
         first.unit,
         frozenset() if best is None else frozenset({best}),
-        group=group,
+        group=first.group,
         sign=_ARROWS[first.better] if evaluations.comparable(known) else _OTHER,
         spreads=tuple(f"±{text}" if (text := evaluations.spread_text(one)) else "" for one in measured),
     )
